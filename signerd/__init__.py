@@ -1,0 +1,1 @@
+"""Signing daemon: certificates and signatures with keys that never leave their token."""

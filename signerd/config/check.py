@@ -1,0 +1,56 @@
+"""What no single key of the configuration shows: keys that contradict each other, open secrets."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from signerd.config.pkcs11_uri import parse_pkcs11_uri
+from signerd.config.secret_source import permission_problem, secret_path
+from signerd.config.settings import Settings
+
+
+def contradictions(settings: Settings) -> Iterator[str]:
+    """What is wrong with settings that are right one by one, a line each."""
+    yield from _token_contradictions(settings)
+    authority = settings.authority
+    if authority.issuing_years > authority.root_years:
+        yield (
+            f"authority.issuing_years = {authority.issuing_years}: the issuing CA would outlive "
+            f"its root; use at most authority.root_years, {authority.root_years}"
+        )
+    for key, path in _secret_files(settings):
+        if problem := permission_problem(path):
+            yield f"{key}: {problem}"
+
+
+def _token_contradictions(settings: Settings) -> Iterator[str]:
+    pool = settings.tokens.subscribers
+    pool_uri = parse_pkcs11_uri(pool.uri)
+    authority_uri = parse_pkcs11_uri(settings.tokens.authority.uri)
+    if pool.grow and not pool.so_pin_source:
+        yield (
+            "tokens.subscribers.so_pin_source is missing: tokens.subscribers.grow makes tokens, "
+            "which needs their SO PIN; add file:/path or env:NAME, or set grow = false"
+        )
+    if pool_uri.serial is not None:
+        yield (
+            "tokens.subscribers.uri: a serial names one token, and the pool is every token whose "
+            "label begins with the token attribute; leave serial out"
+        )
+    if authority_uri.token.startswith(pool_uri.token):
+        yield (
+            f"tokens.subscribers.uri: the prefix {pool_uri.token!r} also fits the authority token "
+            f"{authority_uri.token!r}, which would receive subscriber keys; choose another"
+        )
+
+
+def _secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    yield "tls.key", settings.tls.key
+    sources = (
+        ("tokens.authority.uri", parse_pkcs11_uri(settings.tokens.authority.uri).pin_source),
+        ("tokens.subscribers.uri", parse_pkcs11_uri(settings.tokens.subscribers.uri).pin_source),
+        ("tokens.subscribers.so_pin_source", settings.tokens.subscribers.so_pin_source),
+    )
+    for key, source in sources:
+        path = secret_path(source) if source else None
+        if path is not None:
+            yield key, path

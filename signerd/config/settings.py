@@ -1,0 +1,230 @@
+"""The settings of the daemon as validated, frozen values.
+
+Relative paths are relative to the directory of the configuration file; `load_settings` makes them
+absolute. Durations are seconds.
+"""
+
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+
+from signerd.config.address import parse_listen_address
+from signerd.config.pkcs11_uri import parse_pkcs11_uri
+from signerd.config.secret_source import secret_path
+from signerd.core.algorithm import KeyAlgorithm
+
+
+def _check_listen(text: str) -> str:
+    parse_listen_address(text)
+    return text
+
+
+def _check_uri(text: str) -> str:
+    uri = parse_pkcs11_uri(text)
+    if uri.pin_source is None:
+        raise ValueError("say where the PIN is: add ?pin-source=file:/path or ?pin-source=env:NAME")
+    _check_source(uri.pin_source)
+    return text
+
+
+def _check_source(text: str) -> str:
+    if text:
+        secret_path(text, Path("/"))
+    return text
+
+
+def _check_store_url(text: str) -> str:
+    if "://" not in text:
+        raise ValueError("use a SQLAlchemy URL such as sqlite:///signerd.db")
+    if text.startswith("sqlite") and text.partition(":///")[2] in {"", ":memory:"}:
+        raise ValueError("the processes share the database, so it must be a file")
+    return text
+
+
+PositiveSeconds = Annotated[float, Field(gt=0, le=3600)]
+# TOML has neither paths nor enumerations: both are read from strings.
+TomlPath = Annotated[Path, Strict(strict=False)]
+TokenUri = Annotated[str, AfterValidator(_check_uri)]
+
+
+class _Section(BaseModel):
+    # strict: "2" is no number and true is no 1.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ServerSettings(_Section):
+    """[server]: the node and its processes."""
+
+    node: str = Field(
+        default="local",
+        pattern=r"^[a-z0-9-]{1,32}$",
+        description="name of this node in the audit chain",
+    )
+    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+        default="127.0.0.1:7443",
+        description="host:port of the gRPC API over mutual TLS; IPv6 in brackets",
+    )
+    state_directory: TomlPath = Field(
+        default=Path(), description="directory of database, sockets and run files"
+    )
+    fronts: int = Field(default=2, ge=1, le=64, description="front processes (gRPC servers)")
+    max_message_bytes: int = Field(
+        default=1_048_576, ge=4096, le=67_108_864, description="largest request"
+    )
+    default_deadline_s: PositiveSeconds = Field(
+        default=30.0, description="for calls that bring none"
+    )
+    max_concurrent_calls: int = Field(
+        default=1024, ge=1, le=100_000, description="calls in one front at a time"
+    )
+    drain_s: PositiveSeconds = Field(
+        default=10.0, description="longest wait for running calls at stop"
+    )
+
+
+class TlsSettings(_Section):
+    """[tls]: PEM files; read again at SIGHUP."""
+
+    certificate: TomlPath = Field(
+        default=Path("tls/server.pem"), description="certificate chain of the server"
+    )
+    key: TomlPath = Field(
+        default=Path("tls/server.key"), description="its private key, readable by the daemon only"
+    )
+    client_ca: TomlPath = Field(
+        default=Path("tls/ca.pem"), description="CA of the client certificates"
+    )
+
+
+class AuthorityTokenSettings(_Section):
+    """[tokens.authority]: the token of the CA's own keys."""
+
+    uri: TokenUri = Field(
+        description="RFC 7512 URI that names token (and serial) and gives pin-source",
+        examples=["pkcs11:token=signerd-authority?pin-source=file:pin"],
+    )
+
+
+class SubscriberTokensSettings(_Section):
+    """[tokens.subscribers]: the pool of tokens for subscriber keys."""
+
+    uri: TokenUri = Field(
+        description="RFC 7512 URI; its token attribute is the prefix of the pool's labels",
+        examples=["pkcs11:token=signerd-subscribers?pin-source=file:pin"],
+    )
+    capacity: int = Field(default=1000, ge=1, le=1_000_000, description="most keys on one token")
+    grow: bool = Field(
+        default=False, description="add a token by itself when the last one fills (SoftHSM)"
+    )
+    so_pin_source: Annotated[str, AfterValidator(_check_source)] = Field(
+        default="",
+        description="where the SO PIN for new tokens is (file:/path or env:NAME); needed to grow",
+    )
+
+
+class TokensSettings(_Section):
+    """[tokens]: the PKCS#11 module and the processes that hold it."""
+
+    module: TomlPath = Field(
+        description="PKCS#11 shared library", examples=["/usr/lib/softhsm/libsofthsm2.so"]
+    )
+    environment: dict[str, str] = Field(
+        default_factory=dict,
+        description="set in token hosts before the module is loaded; "
+        "a value that begins with ./ is a path relative to the configuration file",
+    )
+    hosts: int = Field(default=2, ge=1, le=64, description="token host processes")
+    call_limit_s: PositiveSeconds = Field(
+        default=5.0, description="longest PKCS#11 call; a host beyond it is replaced"
+    )
+    generate_limit_s: PositiveSeconds = Field(default=60.0, description="longest key generation")
+    queue_limit: int = Field(
+        default=2048, ge=1, le=1_000_000, description="token requests waiting in one front"
+    )
+    authority: AuthorityTokenSettings
+    subscribers: SubscriberTokensSettings
+
+
+class AuthoritySettings(_Section):
+    """[authority]: names of the CA, used once by init."""
+
+    country: str = Field(default="KR", pattern=r"^[A-Z]{2}$", description="C of the CA names")
+    organization: str = Field(
+        min_length=1,
+        max_length=64,
+        description="O of the CA names",
+        examples=["Example Bank"],
+    )
+    root_common_name: str = Field(
+        min_length=1,
+        max_length=64,
+        description="CN of the root CA",
+        examples=["Example Bank Root CA"],
+    )
+    issuing_common_name: str = Field(
+        min_length=1,
+        max_length=64,
+        description="CN of the issuing CA",
+        examples=["Example Bank Issuing CA"],
+    )
+    algorithm: Annotated[KeyAlgorithm, Strict(strict=False)] = Field(
+        default=KeyAlgorithm.RSA_2048_PKCS1_SHA256, description="algorithm of both CA keys"
+    )
+    root_years: int = Field(default=20, ge=1, le=40, description="validity of the root")
+    issuing_years: int = Field(default=10, ge=1, le=30, description="validity of the issuing CA")
+
+
+class StoreSettings(_Section):
+    """[store]: the database."""
+
+    url: Annotated[str, AfterValidator(_check_store_url)] = Field(
+        default="sqlite:///signerd.db",
+        description="SQLAlchemy URL; a relative SQLite path is under state_directory",
+    )
+    request_retention_days: int = Field(
+        default=7, ge=1, le=365, description="how long request ids are remembered"
+    )
+
+
+class PolicySettings(_Section):
+    """[policy]: who may do what; read again at SIGHUP."""
+
+    file: TomlPath = Field(default=Path("policy.toml"), description="grants")
+    profiles: TomlPath = Field(
+        default=Path("profiles"), description="directory of certificate profiles (*.toml)"
+    )
+
+
+class LogSettings(_Section):
+    """[log]: the structured log on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severity written"
+    )
+    format: Literal["json", "text"] = Field(
+        default="json", description="json for machines, text for people"
+    )
+
+
+class TestSettings(_Section):
+    """[test]: for test harnesses only."""
+
+    __test__: ClassVar[bool] = False  # its name would make pytest collect it
+
+    fault_directory: TomlPath | None = Field(
+        default=None, description="arms the fault points (core/fault.py)", examples=["faults"]
+    )
+
+
+class Settings(_Section):
+    """The whole configuration."""
+
+    server: ServerSettings = ServerSettings()
+    tls: TlsSettings = TlsSettings()
+    tokens: TokensSettings
+    authority: AuthoritySettings
+    store: StoreSettings = StoreSettings()
+    policy: PolicySettings = PolicySettings()
+    log: LogSettings = LogSettings()
+    test: TestSettings = TestSettings()

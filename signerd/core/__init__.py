@@ -1,0 +1,1 @@
+"""Values, errors, clock: what every room may know. Standard library only."""

@@ -1,0 +1,70 @@
+"""Named places at which a test may stop the process that passes them.
+
+In production nothing is armed and `reach` returns at once. A test arms a directory through the
+configuration (`[test] fault_directory`); a file there named like a point makes the first process
+that passes it either die (content "kill": SIGKILL, as a crash or the kernel would) or stop
+answering (content "hang"). The file is taken away first, so that one file stops one process once.
+"""
+
+import os
+import signal
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+_HANG_S: Final = 3600.0
+
+
+class FaultPoint(StrEnum):
+    """Every step of issuance, reissue, signing and clean-up at which dying is interesting."""
+
+    ISSUE_BEFORE_RESERVE = "issue-before-reserve"
+    STORE_RESERVE_UNCOMMITTED = "store-reserve-uncommitted"
+    ISSUE_RESERVED = "issue-reserved"
+    HOST_BEFORE_GENERATE = "host-before-generate"
+    HOST_AFTER_GENERATE = "host-after-generate"
+    ISSUE_KEY_GENERATED = "issue-key-generated"
+    ISSUE_LINTED = "issue-linted"
+    STORE_INTENT_UNCOMMITTED = "store-intent-uncommitted"
+    ISSUE_INTENT_RECORDED = "issue-intent-recorded"
+    HOST_BEFORE_SIGN = "host-before-sign"
+    HOST_AFTER_SIGN = "host-after-sign"
+    ISSUE_SIGNED = "issue-signed"
+    ISSUE_VERIFIED = "issue-verified"
+    STORE_COMPLETE_UNCOMMITTED = "store-complete-uncommitted"
+    ISSUE_STORED = "issue-stored"
+    SIGN_BEFORE_RECORD = "sign-before-record"
+    SIGN_RECORDED = "sign-recorded"
+    KEEPER_BEFORE_DESTROY = "keeper-before-destroy"
+    HOST_BEFORE_DESTROY = "host-before-destroy"
+    HOST_AFTER_DESTROY = "host-after-destroy"
+    KEEPER_AFTER_DESTROY = "keeper-after-destroy"
+
+
+_armed: Path | None = None
+
+
+def arm(directory: Path | None) -> None:
+    """Watch a directory for faults; None, the state at start, disarms."""
+    global _armed  # noqa: PLW0603 - one process has one fault directory, set once at start
+    _armed = directory
+
+
+def reach(point: FaultPoint) -> None:
+    """Pass a fault point."""
+    if _armed is not None:
+        _strike(_armed / point.value)
+
+
+def _strike(order: Path) -> None:
+    taken = order.with_suffix(f".{os.getpid()}")
+    try:
+        order.rename(taken)
+    except FileNotFoundError:
+        return
+    action = taken.read_text().strip()
+    taken.unlink()
+    if action == "hang":
+        time.sleep(_HANG_S)
+    os.kill(os.getpid(), signal.SIGKILL)

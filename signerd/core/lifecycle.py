@@ -1,0 +1,55 @@
+"""States of certificates, credentials and issuances."""
+
+from enum import IntEnum, StrEnum
+
+
+class CertificateState(StrEnum):
+    """EXPIRED is derived from the clock and never stored."""
+
+    ACTIVE = "ACTIVE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class RevocationReason(IntEnum):
+    """RFC 5280, section 5.3.1."""
+
+    UNSPECIFIED = 0
+    KEY_COMPROMISE = 1
+    AFFILIATION_CHANGED = 3
+    SUPERSEDED = 4
+    CESSATION_OF_OPERATION = 5
+    PRIVILEGE_WITHDRAWN = 9
+
+
+class CredentialState(StrEnum):
+    """RESERVED: the key may or may not exist yet. ACTIVE: it signs. RETIRED: it never signs again
+    and awaits destruction. DESTROYED: it is gone from the token."""
+
+    RESERVED = "RESERVED"
+    ACTIVE = "ACTIVE"
+    RETIRED = "RETIRED"
+    DESTROYED = "DESTROYED"
+
+
+class IssuanceState(StrEnum):
+    """RESERVED: serial and key are reserved. INTENT: the key exists and the exact TBS bytes are
+    recorded. ISSUED and REFUSED are final."""
+
+    RESERVED = "RESERVED"
+    INTENT = "INTENT"
+    ISSUED = "ISSUED"
+    REFUSED = "REFUSED"
+
+
+class TokenPurpose(StrEnum):
+    AUTHORITY = "AUTHORITY"
+    SUBSCRIBER = "SUBSCRIBER"
+
+
+class SystemKeyRole(StrEnum):
+    """Keys of the daemon itself, on the authority token. PROBE signs only health checks."""
+
+    ROOT = "ROOT"
+    ISSUING = "ISSUING"
+    PROBE = "PROBE"

@@ -1,0 +1,212 @@
+"""Records that cross rooms: what the store keeps and the use cases decide on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.lifecycle import (
+    CertificateState,
+    CredentialState,
+    IssuanceState,
+    RevocationReason,
+    SystemKeyRole,
+    TokenPurpose,
+)
+from signerd.core.value import (
+    CertificateId,
+    CredentialId,
+    InstanceId,
+    IssuanceId,
+    KeyRef,
+    SubscriberId,
+    TokenRef,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """Identity of a mutating call: who, which call, the id the caller chose.
+
+    content_sha256 tells a retry (same) from a reuse of the id for something else.
+    """
+
+    principal: str
+    method: str
+    request_id: str
+    content_sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectRecord:
+    """What the caller wants in the certificate's name."""
+
+    common_name: str
+    organizational_units: tuple[str, ...] = ()
+    email: str = ""
+    dns_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceDraft:
+    """What is reserved before anything is made.
+
+    cka_id is None for a CSR, whose SubjectPublicKeyInfo (DER) is spki. algorithm is None for a
+    CSR. replaces names the certificate that a reissue supersedes.
+    """
+
+    issuance_id: IssuanceId
+    request: RequestKey
+    owner: InstanceId
+    subscriber: SubscriberId
+    profile: str
+    subject: SubjectRecord
+    serial: int
+    not_before_utc: datetime
+    not_after_utc: datetime
+    algorithm: KeyAlgorithm | None
+    cka_id: bytes | None
+    spki: bytes | None
+    key_group: str
+    replaces: CertificateId | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuanceRecord:
+    """One line of the issuance journal.
+
+    key: where the key is or will be; None for a CSR. tbs: the exact bytes to be signed, once
+    recorded. certificate: once issued. refusal_*: once refused.
+    """
+
+    draft: IssuanceDraft
+    state: IssuanceState
+    owner: InstanceId
+    owner_alive: bool
+    key: KeyRef | None
+    spki: bytes | None
+    tbs: bytes | None
+    certificate: CertificateId | None
+    refusal_reason: str | None
+    refusal_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedKey:
+    """A key pair just made on a token, with what was read back from it.
+
+    spki: SubjectPublicKeyInfo, DER. local, always_sensitive, never_extractable: CKA_LOCAL,
+    CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE; None where the token does not tell.
+    """
+
+    spki: bytes
+    local: bool | None
+    always_sensitive: bool | None
+    never_extractable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRecord:
+    """A certificate as stored. state is ACTIVE or REVOKED; expiry is the clock's."""
+
+    certificate_id: CertificateId
+    subscriber: SubscriberId
+    credential: CredentialId | None
+    profile: str
+    state: CertificateState
+    subject: str
+    subject_record: SubjectRecord
+    not_before_utc: datetime
+    not_after_utc: datetime
+    created_utc: datetime
+    algorithm: KeyAlgorithm | None
+    der: bytes
+    key_group: str
+    revoked_utc: datetime | None = None
+    revocation_reason: RevocationReason | None = None
+    replaces: CertificateId | None = None
+    replaced_by: CertificateId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRecord:
+    """A key on a token and what it signs for."""
+
+    credential_id: CredentialId
+    key: KeyRef
+    subscriber: SubscriberId
+    key_group: str
+    algorithm: KeyAlgorithm
+    state: CredentialState
+    spki: bytes
+    certificate: CertificateId | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """A token in the registry. capacity: most keys it takes, 0 means no keys are placed on it."""
+
+    token: TokenRef
+    purpose: TokenPurpose
+    capacity: int
+    key_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFilter:
+    """Which certificates to list; None means any. Times are UTC.
+
+    visible_subscribers limits the answer to what the caller may see; glob patterns.
+    """
+
+    subscriber: SubscriberId | None = None
+    visible_subscribers: tuple[str, ...] | None = None
+    state: CertificateState | None = None
+    expires_from_utc: datetime | None = None
+    expires_before_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a listing: at most size items after the cursor of the page before."""
+
+    size: int
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKey:
+    """A private key found on a token."""
+
+    cka_id: bytes
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHealth:
+    """What a host says of one token. problem is empty when it is open and logged in."""
+
+    token: TokenRef
+    purpose: TokenPurpose
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostHealth:
+    """What a front knows of one token host."""
+
+    name: str
+    connected: bool
+    process_id: int
+    outstanding: int
+    tokens: tuple[TokenHealth, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SystemKey:
+    """A key of the daemon itself. certificate: DER; None for the probe key."""
+
+    role: SystemKeyRole
+    key: KeyRef
+    algorithm: KeyAlgorithm
+    spki: bytes
+    certificate: bytes | None

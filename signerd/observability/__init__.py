@@ -1,0 +1,1 @@
+"""Structured log and request ids; every log event name stands in event.py."""
