@@ -1,0 +1,112 @@
+"""From TBS bytes to a certificate: the same bytes are linted, signed and put together.
+
+Builders insist on a private key and the real one is on a token, so a throwaway software key signs a
+certificate that nobody gets. Its TBS bytes are what the token then signs.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat import asn1
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from signerd.core.algorithm import KeyAlgorithm, spec_of
+from signerd.core.error import Internal
+from signerd.pki.der import CertificateDer, TbsCertificateDer
+from signerd.pki.issuer import IssuerInfo
+from signerd.pki.lint.linter import require_lint_clean
+from signerd.pki.scheme import hash_algorithm, rsa_padding
+from signerd.pki.signature import digest, verify_signature
+from signerd.pki.throwaway import throwaway_key
+
+# Stands where lint, which does not look at it, finds a signature.
+_NO_SIGNATURE: Final = bytes(1)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCertificate:
+    """A linted certificate without its signature.
+
+    tbs: TBSCertificate, DER. algorithm, signer_spki: of the key that has to sign it.
+    """
+
+    tbs: bytes
+    algorithm: KeyAlgorithm
+    signer_spki: bytes
+
+    @property
+    def message(self) -> bytes:
+        """What the token signs: the digest of tbs, for Ed25519 tbs itself."""
+        return message_to_sign(self.tbs, self.algorithm)
+
+    def assemble(self, signature: bytes) -> bytes:
+        """The certificate (DER), its signature verified. Raises Internal (SIGNATURE_WRONG)."""
+        return assemble(self.tbs, self.algorithm, self.signer_spki, signature)
+
+
+def prepare(
+    builder: x509.CertificateBuilder,
+    *,
+    algorithm: KeyAlgorithm,
+    signer_spki: bytes,
+    issuer: IssuerInfo | None,
+) -> PreparedCertificate:
+    """Encode and lint what a builder describes. issuer: None for a self-signed certificate.
+
+    Raises Internal (LINT_FAILED).
+    """
+    spec = spec_of(algorithm)
+    hash_ = None if spec.hash is None else hash_algorithm(spec.hash)
+    certificate = builder.sign(throwaway_key(spec), hash_, rsa_padding=rsa_padding(spec))
+    require_lint_clean(certificate.public_bytes(Encoding.DER), issuer, algorithm)
+    return PreparedCertificate(certificate.tbs_certificate_bytes, algorithm, signer_spki)
+
+
+def prepare_again(tbs: bytes, issuer: IssuerInfo) -> PreparedCertificate:
+    """Lint TBS bytes recorded earlier, exactly as they are. Raises Internal (LINT_FAILED)."""
+    try:
+        certificate = _encode(tbs, _NO_SIGNATURE)
+    except ValueError as error:
+        raise Internal("the recorded TBSCertificate is not DER", reason="LINT_FAILED") from error
+    require_lint_clean(certificate, issuer, issuer.algorithm)
+    return PreparedCertificate(tbs, issuer.algorithm, issuer.spki)
+
+
+def message_to_sign(tbs: bytes, algorithm: KeyAlgorithm) -> bytes:
+    """What a token is given: the digest of tbs under the algorithm's hash, for Ed25519 tbs."""
+    hash_ = spec_of(algorithm).hash
+    return tbs if hash_ is None else digest(hash_, tbs)
+
+
+def assemble(tbs: bytes, algorithm: KeyAlgorithm, signer_spki: bytes, signature: bytes) -> bytes:
+    """The certificate (DER) of TBS bytes and their signature.
+
+    Nothing else checks what a token returns, so the signature is verified with the signer's public
+    key, and what was put together is read back. Raises Internal (SIGNATURE_WRONG).
+    """
+    message = message_to_sign(tbs, algorithm)
+    checked = verify_signature(signer_spki, algorithm, message, signature)
+    if not checked.is_valid:
+        raise Internal(
+            f"the certificate's signature is wrong: {checked.explanation}",
+            reason="SIGNATURE_WRONG",
+        )
+    certificate = _encode(tbs, signature)
+    parsed = x509.load_der_x509_certificate(certificate)
+    if parsed.tbs_certificate_bytes != tbs or parsed.signature != signature:
+        raise Internal(
+            "the assembled certificate does not hold what was signed", reason="SIGNATURE_WRONG"
+        )
+    return certificate
+
+
+def _encode(tbs: bytes, signature: bytes) -> bytes:
+    inner = asn1.decode_der(TbsCertificateDer, tbs)
+    return asn1.encode_der(
+        CertificateDer(
+            tbs=asn1.decode_der(asn1.TLV, tbs),
+            algorithm=inner.algorithm,
+            signature=asn1.BitString(signature, 0),
+        )
+    )

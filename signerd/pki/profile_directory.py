@@ -1,0 +1,62 @@
+"""Profile files: reading a directory of them, and the ones that come with the daemon."""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from signerd.core.boot import BootError, ExitCode
+from signerd.pki.profile import Profile
+from signerd.pki.profile_settings import ProfileSettings
+
+
+def load_profiles(directory: Path) -> dict[str, Profile]:
+    """The profiles of all *.toml files by name; the file is named like the profile.
+
+    Raises BootError (CONFIG_INVALID) naming file and key.
+    """
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.suffix == ".toml")
+    except OSError as error:
+        raise _broken(directory, f"cannot be read: {error.strerror}") from error
+    if not paths:
+        raise _broken(directory, "holds no profile (*.toml); copy or write one")
+    profiles = [_load_profile(path) for path in paths]
+    return {profile.name: profile for profile in profiles}
+
+
+def shipped_profiles() -> dict[str, bytes]:
+    """The files that come with the daemon, by file name, for copying into a state directory."""
+    folder = resources.files("signerd.pki") / "profiles"
+    return {
+        entry.name: entry.read_bytes()
+        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+def _load_profile(path: Path) -> Profile:
+    try:
+        settings = ProfileSettings.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise _broken(path, f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _broken(path, f"is not TOML: {error}") from error
+    except ValidationError as error:
+        raise _broken(path, _first_problem(error)) from error
+    if settings.name != path.stem:
+        raise _broken(path, f'name: is "{settings.name}"; name file and profile alike')
+    return settings.profile()
+
+
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "profile"
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key; check its spelling"
+    return f"{key}: {first['msg']}"
+
+
+def _broken(path: Path, problem: str) -> BootError:
+    return BootError(ExitCode.CONFIG_INVALID, f"{path}: {problem}")

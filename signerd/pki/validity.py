@@ -1,0 +1,58 @@
+"""Validity of certificates: from now by the profile, or up to an expiry that is kept."""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+
+from signerd.core.error import WrongState
+from signerd.pki.profile import Profile
+
+_SECOND: Final = timedelta(seconds=1)
+
+
+def validity_at(
+    profile: Profile, now_utc: datetime, issuer_not_after_utc: datetime
+) -> tuple[datetime, datetime]:
+    """notBefore and notAfter (UTC, both inclusive, whole seconds) of a certificate issued now.
+
+    A period that the issuing CA does not outlive is refused, not shortened: a certificate never
+    silently ends before the profile says. Raises WrongState (ISSUER_EXPIRES_FIRST).
+    """
+    start = _start(profile, now_utc)
+    zone = profile.validity.zone
+    if zone is None:
+        end = start + timedelta(days=profile.validity.days)
+    else:
+        last_day = start.astimezone(zone).date() + timedelta(days=profile.validity.days)
+        end = datetime.combine(last_day, time(), zone).astimezone(UTC)
+    not_after = end - _SECOND
+    _check_issuer(not_after, issuer_not_after_utc)
+    return start, not_after
+
+
+def validity_until(
+    profile: Profile, now_utc: datetime, not_after_utc: datetime
+) -> tuple[datetime, datetime]:
+    """notBefore and notAfter (UTC) of a certificate that replaces one and expires when it would
+    have. Raises WrongState (CERTIFICATE_EXPIRED) when that has passed."""
+    if not_after_utc <= now_utc:
+        raise WrongState(
+            "the certificate has expired; issue a new one instead", reason="CERTIFICATE_EXPIRED"
+        )
+    return _start(profile, now_utc), not_after_utc
+
+
+def _start(profile: Profile, now_utc: datetime) -> datetime:
+    zone = profile.validity.zone
+    if zone is None:
+        return now_utc.replace(microsecond=0) - timedelta(seconds=profile.validity.backdate_s)
+    return datetime.combine(now_utc.astimezone(zone).date(), time(), zone).astimezone(UTC)
+
+
+def _check_issuer(not_after_utc: datetime, issuer_not_after_utc: datetime) -> None:
+    if not_after_utc > issuer_not_after_utc:
+        raise WrongState(
+            f"the certificate would expire at {not_after_utc:%Y-%m-%dT%H:%M:%SZ}, after the "
+            f"issuing CA ({issuer_not_after_utc:%Y-%m-%dT%H:%M:%SZ}); renew the CA or shorten "
+            "validity_days of the profile",
+            reason="ISSUER_EXPIRES_FIRST",
+        )

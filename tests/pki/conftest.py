@@ -1,0 +1,16 @@
+"""What tests of pki share."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.pki.judge")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A directory that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="sd") as path:
+        yield Path(path)
