@@ -1,0 +1,129 @@
+"""What a token host does with a request."""
+
+import os
+import time
+from typing import Final
+
+from signerd.config.settings import TokensSettings
+from signerd.core.boot import BootError
+from signerd.core.error import DeadlineExceeded, Internal, SignerdError, TokenRefused
+from signerd.core.fault import FaultPoint, reach
+from signerd.core.pulse import Pulse
+from signerd.observability.event import LogEvent
+from signerd.tokens.frame import (
+    Answer,
+    CreateTokenRequest,
+    Destroyed,
+    DestroyRequest,
+    Generated,
+    GenerateRequest,
+    Health,
+    HealthRequest,
+    Listed,
+    ListRequest,
+    Request,
+    Signed,
+    SignRequest,
+    TokenCreated,
+    failure,
+)
+from signerd.tokens.resolve import secret_reader
+from signerd.tokens.token_set import TokenSet
+from signerd.tokens.token_spec import Report, TokenSpec
+
+IDLE_ALLOWED_S: Final = 5.0
+
+
+class RequestHandler:
+    """Answers one request after the other; every error becomes a Failed answer."""
+
+    def __init__(
+        self,
+        settings: TokensSettings,
+        tokens: TokenSet,
+        pool: TokenSpec,
+        pulse: Pulse,
+        report: Report,
+    ) -> None:
+        self._settings = settings
+        self._tokens = tokens
+        self._pool = pool
+        self._pulse = pulse
+        self._report = report
+
+    def handle(self, request: Request) -> Answer:
+        """Do what is asked, unless its deadline has passed: then nothing."""
+        if request.deadline <= time.monotonic():
+            late = DeadlineExceeded("the deadline passed before the token was reached; try again")
+            return failure(request.number, late)
+        limit = self._settings.call_limit_s
+        if not isinstance(request, SignRequest | ListRequest | HealthRequest):
+            limit = max(limit, self._settings.generate_limit_s)
+        self._pulse.beat(limit)
+        try:
+            return self._act(request)
+        except SignerdError as error:
+            return failure(request.number, error)
+        except BootError as error:
+            return failure(request.number, TokenRefused(error.message, reason="CONFIG_INVALID"))
+        except Exception as error:  # noqa: BLE001 - one request must not end the host
+            self._report(
+                LogEvent.WORK_FAILED, {"problem": type(error).__name__, "at": _place(error)}
+            )
+            return failure(request.number, Internal(f"token host: {type(error).__name__}"))
+        finally:
+            self._pulse.beat(IDLE_ALLOWED_S)
+
+    def _act(self, request: Request) -> Answer:
+        if isinstance(request, SignRequest):
+            return self._sign(request)
+        if isinstance(request, GenerateRequest):
+            return self._generate(request)
+        if isinstance(request, DestroyRequest):
+            return self._destroy(request)
+        if isinstance(request, ListRequest):
+            return Listed(request.number, self._tokens.list_keys(request.token))
+        if isinstance(request, CreateTokenRequest):
+            return self._create_token(request)
+        return Health(request.number, os.getpid(), self._tokens.health())
+
+    def _sign(self, request: SignRequest) -> Signed:
+        reach(FaultPoint.HOST_BEFORE_SIGN)
+        signature = self._tokens.sign(request.key, request.algorithm, request.message)
+        reach(FaultPoint.HOST_AFTER_SIGN)
+        return Signed(request.number, signature)
+
+    def _generate(self, request: GenerateRequest) -> Generated:
+        reach(FaultPoint.HOST_BEFORE_GENERATE)
+        key = self._tokens.generate_key(request.key, request.algorithm, is_repeat=request.is_repeat)
+        reach(FaultPoint.HOST_AFTER_GENERATE)
+        return Generated(request.number, key)
+
+    def _destroy(self, request: DestroyRequest) -> Destroyed:
+        reach(FaultPoint.HOST_BEFORE_DESTROY)
+        count = self._tokens.destroy_key(request.key, was_made=request.was_made)
+        reach(FaultPoint.HOST_AFTER_DESTROY)
+        return Destroyed(request.number, count)
+
+    def _create_token(self, request: CreateTokenRequest) -> TokenCreated:
+        pool = self._settings.subscribers
+        if not pool.grow or not pool.so_pin_source:
+            raise TokenRefused(
+                "the pool does not grow by itself; set tokens.subscribers.grow and so_pin_source, "
+                "or make a token with the token's own tool",
+                reason="POOL_FIXED",
+            )
+        if not request.label.startswith(self._pool.label):
+            raise TokenRefused(
+                f"labels of the pool begin with {self._pool.label!r}", reason="LABEL_FOREIGN"
+            )
+        so_pin = secret_reader(pool.so_pin_source)()
+        token = self._tokens.create_token(self._pool, request.label, so_pin)
+        return TokenCreated(request.number, token)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"

@@ -1,0 +1,64 @@
+"""A request of a front on its way to some token host."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from signerd.tokens.frame import Answer, Request
+
+if TYPE_CHECKING:
+    import asyncio
+
+# What a request costs a host, in P-256 signatures or so: enough to keep signing away from a host
+# that makes keys.
+SIGN_WEIGHT: Final = 1
+HEAVY_WEIGHT: Final = 16
+_MOST_DROPS: Final = 4
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """build: makes the request once its number is known. affinity: works with the same bytes
+    prefer the same host. drops: hosts that went away while they had it; with more than most_drops
+    it is not given to another."""
+
+    build: Callable[[int], Request]
+    affinity: bytes
+    weight: int
+    deadline: float
+    answer: "asyncio.Future[Answer]"
+    drops: int = 0
+    most_drops: int = _MOST_DROPS
+    was_sent: bool = False
+    queue: "WorkQueue | None" = field(default=None, repr=False)
+
+
+class WorkQueue:
+    """Work that waits for one host, oldest first; taking out of the middle is as cheap."""
+
+    def __init__(self) -> None:
+        self._works: OrderedDict[int, Work] = OrderedDict()
+        self.weight = 0
+
+    def __len__(self) -> int:
+        return len(self._works)
+
+    def put(self, work: Work) -> None:
+        """At the end."""
+        self._works[id(work)] = work
+        self.weight += work.weight
+        work.queue = self
+
+    def take(self) -> Work:
+        """The oldest. Raises KeyError when there is none."""
+        _, work = self._works.popitem(last=False)
+        self.weight -= work.weight
+        work.queue = None
+        return work
+
+    def discard(self, work: Work) -> None:
+        """Out of the middle."""
+        del self._works[id(work)]
+        self.weight -= work.weight
+        work.queue = None
