@@ -1,0 +1,1 @@
+"""Audit records, canonical bytes, hash chain and verifier. Pure: the store appends."""

@@ -1,0 +1,61 @@
+"""What is put on record."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    CERTIFICATE_ISSUED = "certificate.issued"
+    CERTIFICATE_REISSUED = "certificate.reissued"
+    CERTIFICATE_REVOKED = "certificate.revoked"
+    ISSUANCE_REFUSED = "issuance.refused"
+    SIGNATURE_CREATED = "signature.created"
+    KEY_DESTROYED = "key.destroyed"
+    TOKEN_ADDED = "token.added"  # noqa: S105 - an event name
+    AUTHORITY_CREATED = "authority.created"
+    PROCESS_STARTED = "process.started"
+    PROCESS_STOPPED = "process.stopped"
+    POLICY_LOADED = "policy.loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One event before it has its place in a chain.
+
+    principal: who; resource: on what, a resource name; request_id: of the call; details:
+    particulars by name, text without secrets. time_utc has microseconds at most.
+    """
+
+    kind: EventKind
+    time_utc: datetime
+    principal: str
+    resource: str
+    request_id: str
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRecord:
+    """An event in its place.
+
+    chain: one per process slot, so that no two processes append to the same chain. sequence:
+    from 1 without gaps. previous_hash and hash: SHA-256, 32 bytes. position: order of storage
+    over all chains.
+    """
+
+    event: AuditEvent
+    chain: str
+    sequence: int
+    previous_hash: bytes
+    hash: bytes
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which records to list; empty means any."""
+
+    resource: str = ""
+    kind: str = ""

@@ -1,0 +1,1 @@
+"""Pure decisions with reasons: who may call what, on which key, how often."""

@@ -1,0 +1,113 @@
+"""What each RPC needs and what each role has. An RPC that is not listed here is denied."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Permission(StrEnum):
+    """SERVICE_DISCOVER is everybody's who is authenticated."""
+
+    CERTIFICATE_ISSUE = "certificate.issue"
+    CERTIFICATE_REISSUE = "certificate.reissue"
+    CERTIFICATE_REVOKE = "certificate.revoke"
+    CERTIFICATE_GET = "certificate.get"
+    CERTIFICATE_LIST = "certificate.list"
+    CA_GET = "ca.get"
+    PUBLIC_KEY_GET = "public_key.get"
+    SIGNATURE_CREATE = "signature.create"
+    SIGNATURE_VERIFY = "signature.verify"
+    SERVER_GET = "server.get"
+    TOKEN_GET = "token.get"  # noqa: S105 - the name of a permission
+    AUDIT_READ = "audit.read"
+    SERVICE_DISCOVER = "service.discover"
+
+
+class Role(StrEnum):
+    """What principals may be; the policy file grants them."""
+
+    OPERATOR = "operator"
+    RA_OFFICER = "ra-officer"
+    SIGNER = "signer"
+    AUDITOR = "auditor"
+
+
+RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
+    {
+        "/signerd.v1.CertificateAuthority/IssueCertificate": Permission.CERTIFICATE_ISSUE,
+        "/signerd.v1.CertificateAuthority/ReissueCertificate": Permission.CERTIFICATE_REISSUE,
+        "/signerd.v1.CertificateAuthority/RevokeCertificate": Permission.CERTIFICATE_REVOKE,
+        "/signerd.v1.CertificateAuthority/GetCertificate": Permission.CERTIFICATE_GET,
+        "/signerd.v1.CertificateAuthority/ListCertificates": Permission.CERTIFICATE_LIST,
+        "/signerd.v1.CertificateAuthority/GetCaChain": Permission.CA_GET,
+        "/signerd.v1.Signing/GetPublicKey": Permission.PUBLIC_KEY_GET,
+        "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.Admin/GetServerInfo": Permission.SERVER_GET,
+        "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
+        "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
+        "/signerd.v1.Admin/WatchAuditEvents": Permission.AUDIT_READ,
+        "/grpc.health.v1.Health/Check": Permission.SERVICE_DISCOVER,
+        "/grpc.health.v1.Health/List": Permission.SERVICE_DISCOVER,
+        "/grpc.health.v1.Health/Watch": Permission.SERVICE_DISCOVER,
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": Permission.SERVICE_DISCOVER,
+        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": (
+            Permission.SERVICE_DISCOVER
+        ),
+    }
+)
+
+EVERYBODY: Final = frozenset({Permission.SERVICE_DISCOVER})
+
+ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType(
+    {
+        Role.OPERATOR: frozenset(
+            {
+                Permission.SERVER_GET,
+                Permission.TOKEN_GET,
+                Permission.AUDIT_READ,
+                Permission.CERTIFICATE_GET,
+                Permission.CERTIFICATE_LIST,
+                Permission.CERTIFICATE_REVOKE,
+                Permission.CA_GET,
+            }
+        ),
+        Role.RA_OFFICER: frozenset(
+            {
+                Permission.CERTIFICATE_ISSUE,
+                Permission.CERTIFICATE_REISSUE,
+                Permission.CERTIFICATE_REVOKE,
+                Permission.CERTIFICATE_GET,
+                Permission.CERTIFICATE_LIST,
+                Permission.CA_GET,
+                Permission.SERVER_GET,
+            }
+        ),
+        Role.SIGNER: frozenset(
+            {
+                Permission.SIGNATURE_CREATE,
+                Permission.SIGNATURE_VERIFY,
+                Permission.PUBLIC_KEY_GET,
+                Permission.CERTIFICATE_GET,
+                Permission.CA_GET,
+                Permission.SERVER_GET,
+            }
+        ),
+        Role.AUDITOR: frozenset(
+            {
+                Permission.AUDIT_READ,
+                Permission.CERTIFICATE_GET,
+                Permission.CERTIFICATE_LIST,
+                Permission.SERVER_GET,
+                Permission.TOKEN_GET,
+                Permission.CA_GET,
+            }
+        ),
+    }
+)
+
+
+def roles_with(permission: Permission) -> tuple[Role, ...]:
+    """The roles that have a permission, in the order of Role."""
+    return tuple(role for role in Role if permission in ROLE_PERMISSIONS[role])

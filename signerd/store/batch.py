@@ -1,0 +1,108 @@
+"""What is written together: many callers' work in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from signerd.core.error import Internal, SignerdError, StoreUnavailable
+from signerd.store.failure import translated
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from signerd.store.transaction import Transaction
+
+_T = TypeVar("_T")
+
+Unit = Callable[["Transaction"], _T]
+"""The work of one caller inside a transaction."""
+
+
+Merger = Callable[["Transaction", Sequence[_T]], Sequence[SignerdError | None]]
+"""The work of many callers at once, for what is asked too often to be done one by one.
+
+Reads with a fixed number of statements, records events, writes nothing else: it runs without a
+savepoint. Returns None or the error of each item, in their order.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One caller that waits: for a unit of its own, or for an item that is merged with others."""
+
+    future: asyncio.Future[Any]
+    unit: Unit[Any] | None = None
+    merger: Merger[Any] | None = None
+    item: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a waiting caller is told once the transaction is committed."""
+
+    future: asyncio.Future[Any]
+    result: object = None
+    error: Exception | None = None
+
+
+def run_batch(transaction: Transaction, jobs: Sequence[Job]) -> list[Outcome]:
+    """Run every job in an open transaction.
+
+    Merged items come first: a signature that was asked for before a revocation is on record
+    before it. A unit that raises harms no other; an error of the database is raised, because
+    it may have ended the transaction for all.
+    """
+    merged: dict[Merger[Any], list[Job]] = {}
+    units: list[Job] = []
+    for job in jobs:
+        if job.merger is None:
+            units.append(job)
+        else:
+            merged.setdefault(job.merger, []).append(job)
+    outcomes: list[Outcome] = []
+    for merger, group in merged.items():
+        errors = merger(transaction, [job.item for job in group])
+        outcomes += [
+            Outcome(job.future, error=error) for job, error in zip(group, errors, strict=True)
+        ]
+    return outcomes + [_run_unit(transaction, job) for job in units]
+
+
+def failed(jobs: Sequence[Job], error: Exception) -> list[Outcome]:
+    """Every caller is told of the same failure, each by an exception of its own."""
+    return [Outcome(job.future, error=_copy(error)) for job in jobs]
+
+
+def _run_unit(transaction: Transaction, job: Job) -> Outcome:
+    if job.unit is None:
+        raise ValueError("a job has a unit or a merger")
+    mark = transaction.mark()
+    savepoint = transaction.connection.begin_nested()
+    try:
+        with translated():
+            result = job.unit(transaction)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, its caller is told, and no other
+        transaction.take_back(mark)
+        savepoint.rollback()
+        return Outcome(job.future, error=error)
+    savepoint.commit()
+    return Outcome(job.future, result)
+
+
+def _copy(error: Exception) -> Exception:
+    if not isinstance(error, SignerdError):
+        copy: SignerdError = Internal(f"a batch of writes failed: {error!r}")
+    else:
+        copy = type(error)(
+            error.message,
+            reason=error.reason,
+            metadata=error.metadata,
+            retry_after_s=error.retry_after_s,
+            field=error.field,
+        )
+    copy.__cause__ = error
+    return copy

@@ -1,0 +1,89 @@
+"""The first step of an issuance: everything it will need is reserved at once."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, exists, insert, literal, select
+
+from signerd.core.error import Interrupted
+from signerd.core.fault import FaultPoint, reach
+from signerd.core.record import IssuanceDraft, IssuanceRecord
+from signerd.core.value import CertificateId, CredentialId, SubscriberId, TokenRef
+from signerd.store.certificate_row import read_certificate, require_active
+from signerd.store.column import UtcMicroseconds
+from signerd.store.credential_row import reserve_credential, token_with_room
+from signerd.store.issuance_row import insert_issuance, is_open, read_issuance
+from signerd.store.request import find_request, remember_request
+from signerd.store.schema import issuances, subscribers
+from signerd.store.transaction import Transaction
+
+_REISSUE_RETRY_S: Final = 1.0
+
+
+def begin(
+    transaction: Transaction,
+    draft: IssuanceDraft,
+    now_utc: datetime,
+    avoid: Collection[TokenRef] = (),
+) -> tuple[IssuanceRecord, bool]:
+    """Reserve serial, key and request id; see the port for what it raises.
+
+    1. A request id that is known answers with what it began.
+    2. A certificate to replace must be active, and nobody else may be replacing it.
+    3. The subscriber comes into being with the first request.
+    4. The key gets its place on a token, before it exists.
+    5. The journal has its first line, and the request id points to it.
+    """
+    connection = transaction.connection
+    known = find_request(connection, draft.request)
+    if known is not None and known.issuance is not None:
+        return read_issuance(connection, known.issuance, now_utc), False
+    if draft.replaces is not None:
+        _require_replaceable(connection, draft.replaces)
+    _ensure_subscriber(connection, draft.subscriber, now_utc)
+    credential = _reserve_key(connection, draft, now_utc, avoid)
+    insert_issuance(connection, draft, credential, now_utc)
+    remember_request(connection, draft.request, now_utc, issuance=draft.issuance_id)
+    reach(FaultPoint.STORE_RESERVE_UNCOMMITTED)
+    return read_issuance(connection, draft.issuance_id, now_utc), True
+
+
+def _require_replaceable(connection: Connection, certificate_id: CertificateId) -> None:
+    require_active(read_certificate(connection, certificate_id, for_update=True))
+    is_being_replaced = connection.execute(
+        select(issuances.c.issuance_id).where(issuances.c.replaces == certificate_id, is_open())
+    ).first()
+    if is_being_replaced is not None:
+        raise Interrupted(
+            f"certificate {certificate_id} is being reissued by another request; wait for that, "
+            "or repeat it with its own request_id",
+            reason="REISSUE_IN_PROGRESS",
+            retry_after_s=_REISSUE_RETRY_S,
+        )
+
+
+def _ensure_subscriber(connection: Connection, subscriber: SubscriberId, now_utc: datetime) -> None:
+    is_known = exists().where(subscribers.c.subscriber_id == subscriber)
+    connection.execute(
+        insert(subscribers).from_select(
+            ["subscriber_id", "created_utc"],
+            select(literal(subscriber), literal(now_utc, UtcMicroseconds)).where(~is_known),
+        )
+    )
+
+
+def _reserve_key(
+    connection: Connection, draft: IssuanceDraft, now_utc: datetime, avoid: Collection[TokenRef]
+) -> CredentialId | None:
+    if draft.cka_id is None or draft.algorithm is None:
+        return None
+    return reserve_credential(
+        connection,
+        token_id=token_with_room(connection, avoid),
+        cka_id=draft.cka_id,
+        subscriber=draft.subscriber,
+        key_group=draft.key_group,
+        algorithm=draft.algorithm.value,
+        now_utc=now_utc,
+    )

@@ -1,0 +1,1 @@
+"""Alembic's environment; `signerd.store.migration` runs it."""

@@ -1,0 +1,256 @@
+"""The tables of the first version."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+_ROW_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_OPEN = sa.text("state IN ('RESERVED', 'INTENT')")
+
+
+def upgrade() -> None:
+    _create_keys()
+    _create_certificates()
+    _create_journal()
+    _create_audit()
+    _create_processes()
+
+
+def _create_keys() -> None:
+    op.create_table(
+        "tokens",
+        sa.Column("token_id", _ROW_NUMBER, nullable=False),
+        sa.Column("label", sa.String(length=32), nullable=False),
+        sa.Column("serial", sa.String(length=32), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("capacity", sa.Integer(), nullable=False),
+        sa.Column("key_count", sa.Integer(), nullable=False),
+        sa.CheckConstraint("key_count >= 0", name="ck_tokens_key_count"),
+        sa.PrimaryKeyConstraint("token_id", name="pk_tokens"),
+        sa.UniqueConstraint("label", "serial", name="uq_tokens_label_serial"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "subscribers",
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("subscriber_id", name="pk_subscribers"),
+    )
+    op.create_table(
+        "credentials",
+        sa.Column("credential_id", sa.String(length=32), nullable=False),
+        sa.Column("token_id", _ROW_NUMBER, nullable=False),
+        sa.Column("cka_id", sa.LargeBinary(), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("spki", sa.LargeBinary(), nullable=True),
+        sa.Column("is_local", sa.Boolean(), nullable=True),
+        sa.Column("is_always_sensitive", sa.Boolean(), nullable=True),
+        sa.Column("is_never_extractable", sa.Boolean(), nullable=True),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscribers.subscriber_id"], name="fk_credentials_subscriber_id"
+        ),
+        sa.ForeignKeyConstraint(["token_id"], ["tokens.token_id"], name="fk_credentials_token_id"),
+        sa.PrimaryKeyConstraint("credential_id", name="pk_credentials"),
+        sa.UniqueConstraint("cka_id", name="uq_credentials_cka_id"),
+    )
+    op.create_index(
+        "ix_credentials_state_created_utc", "credentials", ["state", "created_utc"], unique=False
+    )
+    op.create_table(
+        "system_keys",
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("token_label", sa.String(length=32), nullable=False),
+        sa.Column("token_serial", sa.String(length=32), nullable=False),
+        sa.Column("cka_id", sa.LargeBinary(), nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=False),
+        sa.Column("spki", sa.LargeBinary(), nullable=False),
+        sa.Column("certificate", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("role", name="pk_system_keys"),
+    )
+
+
+def _create_certificates() -> None:
+    op.create_table(
+        "certificates",
+        sa.Column("certificate_id", sa.String(length=40), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.Column("credential_id", sa.String(length=32), nullable=True),
+        sa.Column("profile", sa.String(length=63), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject_record", sa.Text(), nullable=False),
+        sa.Column("not_before_utc", sa.BigInteger(), nullable=False),
+        sa.Column("not_after_utc", sa.BigInteger(), nullable=False),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=True),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("revoked_utc", sa.BigInteger(), nullable=True),
+        sa.Column("revocation_reason", sa.Integer(), nullable=True),
+        sa.Column("replaces", sa.String(length=40), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["credential_id"], ["credentials.credential_id"], name="fk_certificates_credential_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaces"], ["certificates.certificate_id"], name="fk_certificates_replaces"
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscribers.subscriber_id"], name="fk_certificates_subscriber_id"
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name="pk_certificates"),
+        sa.UniqueConstraint("credential_id", name="uq_certificates_credential_id"),
+        sa.UniqueConstraint("replaces", name="uq_certificates_replaces"),
+    )
+    op.create_index(
+        "ix_certificates_created_utc_certificate_id",
+        "certificates",
+        ["created_utc", "certificate_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_certificates_not_after_utc", "certificates", ["not_after_utc"], unique=False
+    )
+    op.create_index(
+        "ix_certificates_subscriber_id_created_utc",
+        "certificates",
+        ["subscriber_id", "created_utc"],
+        unique=False,
+    )
+
+
+def _create_journal() -> None:
+    op.create_table(
+        "issuances",
+        sa.Column("issuance_id", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("method", sa.String(length=128), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.Column("profile", sa.String(length=63), nullable=False),
+        sa.Column("subject_record", sa.Text(), nullable=False),
+        sa.Column("certificate_id", sa.String(length=40), nullable=False),
+        sa.Column("not_before_utc", sa.BigInteger(), nullable=False),
+        sa.Column("not_after_utc", sa.BigInteger(), nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=True),
+        sa.Column("credential_id", sa.String(length=32), nullable=True),
+        sa.Column("csr_spki", sa.LargeBinary(), nullable=True),
+        sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("replaces", sa.String(length=40), nullable=True),
+        sa.Column("tbs", sa.LargeBinary(), nullable=True),
+        sa.Column("refusal_reason", sa.String(length=64), nullable=True),
+        sa.Column("refusal_message", sa.Text(), nullable=True),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["credential_id"], ["credentials.credential_id"], name="fk_issuances_credential_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaces"], ["certificates.certificate_id"], name="fk_issuances_replaces"
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscribers.subscriber_id"], name="fk_issuances_subscriber_id"
+        ),
+        sa.PrimaryKeyConstraint("issuance_id", name="pk_issuances"),
+        sa.UniqueConstraint("certificate_id", name="uq_issuances_certificate_id"),
+        sa.UniqueConstraint("credential_id", name="uq_issuances_credential_id"),
+    )
+    op.create_index(
+        "ix_issuances_open",
+        "issuances",
+        ["created_utc"],
+        unique=False,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    )
+    op.create_index(
+        "uq_issuances_open_replaces",
+        "issuances",
+        ["replaces"],
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    )
+    op.create_table(
+        "requests",
+        sa.Column("request_number", _ROW_NUMBER, nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("method", sa.String(length=128), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("issuance_id", sa.String(length=64), nullable=True),
+        sa.Column("certificate_id", sa.String(length=40), nullable=True),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"], ["certificates.certificate_id"], name="fk_requests_certificate_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["issuance_id"], ["issuances.issuance_id"], name="fk_requests_issuance_id"
+        ),
+        sa.PrimaryKeyConstraint("request_number", name="pk_requests"),
+        sa.UniqueConstraint(
+            "principal", "method", "request_id", name="uq_requests_principal_method_request_id"
+        ),
+    )
+    op.create_index("ix_requests_created_utc", "requests", ["created_utc"], unique=False)
+
+
+def _create_audit() -> None:
+    op.create_table(
+        "audit_events",
+        sa.Column("position", _ROW_NUMBER, nullable=False),
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("time_us", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("resource", sa.Text(), nullable=False),
+        sa.Column("request_id", sa.Text(), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("previous_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name="pk_audit_events"),
+        sa.UniqueConstraint("chain", "sequence", name="uq_audit_events_chain_sequence"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_audit_events_kind_position", "audit_events", ["kind", "position"], unique=False
+    )
+    op.create_index(
+        "ix_audit_events_resource_position", "audit_events", ["resource", "position"], unique=False
+    )
+    op.create_table(
+        "audit_heads",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), nullable=False),
+        sa.Column("head_hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("chain", name="pk_audit_heads"),
+    )
+
+
+def _create_processes() -> None:
+    op.create_table(
+        "instances",
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("node", sa.String(length=64), nullable=False),
+        sa.Column("slot", sa.String(length=64), nullable=False),
+        sa.Column("started_utc", sa.BigInteger(), nullable=False),
+        sa.Column("beat_utc", sa.BigInteger(), nullable=False),
+        sa.Column("ended_utc", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("instance_id", name="pk_instances"),
+    )
+    op.create_index("ix_instances_node_slot", "instances", ["node", "slot"], unique=False)
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=False),
+        sa.Column("expires_utc", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )

@@ -1,0 +1,221 @@
+"""The tables. What a migration makes and what stands here is compared by a test."""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from signerd.store.column import RowNumber, UtcMicroseconds
+
+REVISION: Final = "0001"
+"""The migration that makes these tables. Known here so that a start need not load Alembic."""
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_OPEN = text("state IN ('RESERVED', 'INTENT')")
+
+tokens: Final = Table(
+    "tokens",
+    metadata,
+    Column("token_id", RowNumber, primary_key=True),
+    Column("label", String(32), nullable=False),
+    Column("serial", String(32), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("capacity", Integer, nullable=False),
+    # Kept in the transactions that reserve and destroy keys: counting credentials at each
+    # issuance would cost more with every certificate ever issued.
+    Column("key_count", Integer, nullable=False),
+    UniqueConstraint("label", "serial"),
+    CheckConstraint("key_count >= 0", name="key_count"),
+    sqlite_autoincrement=True,
+)
+
+subscribers: Final = Table(
+    "subscribers",
+    metadata,
+    Column("subscriber_id", String(63), primary_key=True),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+)
+
+credentials: Final = Table(
+    "credentials",
+    metadata,
+    Column("credential_id", String(32), primary_key=True),
+    Column("token_id", ForeignKey("tokens.token_id"), nullable=False),
+    Column("cka_id", LargeBinary, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), nullable=False),
+    Column("key_group", String(63), nullable=False),
+    Column("algorithm", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("spki", LargeBinary),
+    # As read back from the token after generation; NULL where it does not tell.
+    Column("is_local", Boolean),
+    Column("is_always_sensitive", Boolean),
+    Column("is_never_extractable", Boolean),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+    UniqueConstraint("cka_id"),
+    Index(None, "state", "created_utc"),
+)
+
+certificates: Final = Table(
+    "certificates",
+    metadata,
+    Column("certificate_id", String(40), primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), nullable=False),
+    Column("credential_id", ForeignKey("credentials.credential_id")),
+    Column("profile", String(63), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("subject_record", Text, nullable=False),
+    Column("not_before_utc", UtcMicroseconds, nullable=False),
+    Column("not_after_utc", UtcMicroseconds, nullable=False),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+    Column("algorithm", String(32)),
+    Column("der", LargeBinary, nullable=False),
+    Column("key_group", String(63), nullable=False),
+    Column("revoked_utc", UtcMicroseconds),
+    Column("revocation_reason", Integer),
+    Column("replaces", ForeignKey("certificates.certificate_id")),
+    UniqueConstraint("credential_id"),
+    UniqueConstraint("replaces"),
+    Index(None, "created_utc", "certificate_id"),
+    Index(None, "subscriber_id", "created_utc"),
+    Index(None, "not_after_utc"),
+)
+
+issuances: Final = Table(
+    "issuances",
+    metadata,
+    Column("issuance_id", String(64), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("owner", String(64), nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("method", String(128), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("content_sha256", LargeBinary, nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), nullable=False),
+    Column("profile", String(63), nullable=False),
+    Column("subject_record", Text, nullable=False),
+    # The serial number, written as the id of the certificate it is for.
+    Column("certificate_id", String(40), nullable=False),
+    Column("not_before_utc", UtcMicroseconds, nullable=False),
+    Column("not_after_utc", UtcMicroseconds, nullable=False),
+    Column("algorithm", String(32)),
+    Column("credential_id", ForeignKey("credentials.credential_id")),
+    Column("csr_spki", LargeBinary),
+    Column("key_group", String(63), nullable=False),
+    Column("replaces", ForeignKey("certificates.certificate_id")),
+    Column("tbs", LargeBinary),
+    Column("refusal_reason", String(64)),
+    Column("refusal_message", Text),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+    UniqueConstraint("certificate_id"),
+    UniqueConstraint("credential_id"),
+    Index("ix_issuances_open", "created_utc", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index(
+        "uq_issuances_open_replaces",
+        "replaces",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+)
+
+requests: Final = Table(
+    "requests",
+    metadata,
+    Column("request_number", RowNumber, primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("method", String(128), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("content_sha256", LargeBinary, nullable=False),
+    # What the call made or changed: one of the two.
+    Column("issuance_id", ForeignKey("issuances.issuance_id")),
+    Column("certificate_id", ForeignKey("certificates.certificate_id")),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+    UniqueConstraint("principal", "method", "request_id"),
+    Index(None, "created_utc"),
+)
+
+audit_events: Final = Table(
+    "audit_events",
+    metadata,
+    Column("position", RowNumber, primary_key=True),
+    Column("chain", String(64), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    # An integer and no UtcMicroseconds: this is the table of the signing path.
+    Column("time_us", BigInteger, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("resource", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("details", Text, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("chain", "sequence"),
+    Index(None, "resource", "position"),
+    Index(None, "kind", "position"),
+    sqlite_autoincrement=True,
+)
+
+audit_heads: Final = Table(
+    "audit_heads",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, nullable=False),
+    Column("head_hash", LargeBinary, nullable=False),
+)
+
+system_keys: Final = Table(
+    "system_keys",
+    metadata,
+    Column("role", String(16), primary_key=True),
+    Column("token_label", String(32), nullable=False),
+    Column("token_serial", String(32), nullable=False),
+    Column("cka_id", LargeBinary, nullable=False),
+    Column("algorithm", String(32), nullable=False),
+    Column("spki", LargeBinary, nullable=False),
+    Column("certificate", LargeBinary),
+)
+
+instances: Final = Table(
+    "instances",
+    metadata,
+    Column("instance_id", String(64), primary_key=True),
+    Column("node", String(64), nullable=False),
+    Column("slot", String(64), nullable=False),
+    Column("started_utc", UtcMicroseconds, nullable=False),
+    Column("beat_utc", UtcMicroseconds, nullable=False),
+    Column("ended_utc", UtcMicroseconds),
+    Index(None, "node", "slot"),
+)
+
+leases: Final = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("expires_utc", UtcMicroseconds, nullable=False),
+)

@@ -1,0 +1,131 @@
+"""The record of signatures, on the path of every signature."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from signerd.audit.event import AuditEvent
+from signerd.core.error import NotFound, SignerdError, WrongState
+from signerd.core.lifecycle import CredentialState
+from signerd.core.record import CertificateRecord, CredentialRecord
+from signerd.core.value import CertificateId, CredentialId
+from signerd.store.certificate_row import read_certificate
+from signerd.store.credential_row import SELECT_CREDENTIAL, credential_of
+from signerd.store.database import Database
+from signerd.store.schema import certificates, credentials
+from signerd.store.transaction import EncodedEvent, Transaction, encode
+
+# Shared with other processes that sign, exclusive with one that revokes. (SQLite, where a write
+# transaction excludes all others, leaves it out.)
+_SELECT_ACTIVE: Final = (
+    select(credentials.c.credential_id)
+    .where(
+        credentials.c.credential_id.in_(bindparam("ids", expanding=True)),
+        credentials.c.state == CredentialState.ACTIVE.value,
+    )
+    .with_for_update(read=True)
+)
+_successors: Final = certificates.alias("successors")
+_SELECT_ENDED: Final = (
+    select(
+        credentials.c.credential_id,
+        certificates.c.certificate_id,
+        _successors.c.credential_id.label("successor"),
+    )
+    .select_from(
+        credentials.join(
+            certificates, certificates.c.credential_id == credentials.c.credential_id
+        ).outerjoin(_successors, _successors.c.replaces == certificates.c.certificate_id)
+    )
+    .where(credentials.c.credential_id.in_(bindparam("ids", expanding=True)))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    credential_id: CredentialId
+    event: EncodedEvent
+
+
+class SqlSignatureStore:
+    """`signerd.signing.ports.SignatureStore` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get_credential(self, credential_id: CredentialId) -> CredentialRecord:
+        """See the port."""
+        return await self._database.read(
+            lambda connection: _read_credential(connection, credential_id)
+        )
+
+    async def get_certificate(self, certificate_id: CertificateId) -> CertificateRecord:
+        """See the port."""
+        return await self._database.read(
+            lambda connection: read_certificate(connection, certificate_id)
+        )
+
+    async def record_signature(self, credential_id: CredentialId, event: AuditEvent) -> None:
+        """See the port. Raises NotFound too, and ValueError for an event that cannot be encoded."""
+        # Encoded here: an event that cannot be must not fail the batch of all others.
+        await self._database.merge(_record_all, _Signature(credential_id, encode(event)))
+
+
+def _record_all(
+    transaction: Transaction, signatures: Sequence[_Signature]
+) -> list[SignerdError | None]:
+    """One look at all credentials concerned, whatever the number of signatures."""
+    ids = {signature.credential_id for signature in signatures}
+    found = transaction.connection.scalars(_SELECT_ACTIVE, {"ids": list(ids)})
+    active = set(found)
+    ended = _explain(transaction.connection, ids - active) if active != ids else {}
+    errors: list[SignerdError | None] = []
+    for signature in signatures:
+        if signature.credential_id in active:
+            transaction.record_encoded(signature.event)
+            errors.append(None)
+        else:
+            errors.append(_refusal(signature.credential_id, ended))
+    return errors
+
+
+def _explain(
+    connection: Connection, ids: set[CredentialId]
+) -> dict[str, tuple[CertificateId, CredentialId | None]]:
+    rows = connection.execute(_SELECT_ENDED, {"ids": list(ids)})
+    return {row.credential_id: (row.certificate_id, row.successor) for row in rows}
+
+
+def _refusal(
+    credential_id: CredentialId, ended: dict[str, tuple[CertificateId, CredentialId | None]]
+) -> SignerdError:
+    if credential_id not in ended:
+        return _no_credential(credential_id)
+    certificate, successor = ended[credential_id]
+    if successor is None:
+        text = "was revoked; its key never signs again: use a credential of a valid certificate"
+    else:
+        text = f"was replaced; use the new credential {successor}"
+    return WrongState(
+        f"credential {credential_id}: its certificate {certificate} {text}",
+        reason="CREDENTIAL_RETIRED",
+        metadata={"certificate": certificate} | ({"credential": successor} if successor else {}),
+    )
+
+
+def _read_credential(connection: Connection, credential_id: CredentialId) -> CredentialRecord:
+    row = connection.execute(
+        SELECT_CREDENTIAL.where(credentials.c.credential_id == credential_id)
+    ).one_or_none()
+    # Without a certificate it is reserved, or was and came to nothing: no caller knows it.
+    if row is None or row.certificate_id is None:
+        raise _no_credential(credential_id)
+    return credential_of(row)
+
+
+def _no_credential(credential_id: CredentialId) -> NotFound:
+    return NotFound(
+        f"there is no credential {credential_id}; a certificate names the credential of its key"
+    )
