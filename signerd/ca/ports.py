@@ -1,0 +1,232 @@
+"""What the certificate life cycle needs of tokens and store."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from signerd.audit.event import AuditEvent
+from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.lifecycle import RevocationReason
+from signerd.core.record import (
+    CertificateFilter,
+    CertificateRecord,
+    CredentialRecord,
+    GeneratedKey,
+    IssuanceDraft,
+    IssuanceRecord,
+    Page,
+    RequestKey,
+    TokenKey,
+    TokenRecord,
+)
+from signerd.core.value import CertificateId, CredentialId, InstanceId, IssuanceId, KeyRef, TokenRef
+
+
+class KeyTokens(Protocol):
+    """Keys on tokens. Deadlines are seconds of time.monotonic().
+
+    Every method raises TokenUnavailable, TokenRefused, LimitExceeded or DeadlineExceeded.
+    """
+
+    async def generate_key(
+        self, key: KeyRef, algorithm: KeyAlgorithm, *, deadline: float, is_repeat: bool
+    ) -> GeneratedKey:
+        """Make a key pair. is_repeat: objects that already carry this CKA_ID, left by an
+        interrupted attempt, are destroyed first, so that repeating the call is safe. False, for
+        a CKA_ID that was never used, saves the search.
+
+        Raises TokenUnavailable (HOST_LOST) when the key may have been made by a host that died:
+        repeat it under another CKA_ID."""
+        ...
+
+    async def sign(
+        self, key: KeyRef, algorithm: KeyAlgorithm, message: bytes, *, deadline: float
+    ) -> bytes:
+        """Sign a digest (Ed25519: the message). ECDSA signatures are DER."""
+        ...
+
+    async def destroy_key(self, key: KeyRef, *, deadline: float, was_made: bool = False) -> int:
+        """Destroy every object with this CKA_ID; returns how many there were, 0 included.
+        was_made: 0 is only believed on a second look."""
+        ...
+
+
+class IssuanceStore(Protocol):
+    """The issuance journal. Every method raises StoreUnavailable."""
+
+    async def begin_issuance(
+        self, draft: IssuanceDraft, *, avoid: Collection[TokenRef] = ()
+    ) -> tuple[IssuanceRecord, bool]:
+        """Reserve serial, key and request id in one transaction.
+
+        avoid: tokens that get the key only when no other has room. Returns the record and whether
+        it is new. Known request id with the same content: the record as it stands. Raises
+        Conflict (REQUEST_ID_REUSED) for other content; for a reissue NotFound and WrongState
+        (CERTIFICATE_NOT_ACTIVE) on the certificate to replace, Interrupted
+        (REISSUE_IN_PROGRESS) while another reissue of it is open; LimitExceeded
+        (TOKEN_POOL_FULL) when no subscriber token has room.
+        """
+        ...
+
+    async def get_issuance(self, issuance_id: IssuanceId) -> IssuanceRecord:
+        """The record as it stands. Raises NotFound."""
+        ...
+
+    async def take_over_issuance(
+        self, issuance_id: IssuanceId, owner: InstanceId, *, fresh_cka_id: bytes
+    ) -> IssuanceRecord | None:
+        """Become the owner of an open issuance whose owner is dead or has released it; None when
+        someone else already did, or it is no longer open.
+
+        In RESERVED with a key on the token, the reserved credential is retired and a new one
+        reserved under fresh_cka_id on the same token (whose room it takes over): a host may still
+        be making the old key, and two keys must never share a CKA_ID. Not so when the issuance was
+        released with in_flight false.
+        """
+        ...
+
+    async def move_issuance(
+        self,
+        issuance_id: IssuanceId,
+        owner: InstanceId,
+        *,
+        fresh_cka_id: bytes,
+        avoid: Collection[TokenRef],
+    ) -> IssuanceRecord | None:
+        """In RESERVED: retire the reserved credential and reserve one under fresh_cka_id on a
+        token that is not to be avoided; None, and nothing changed, when none has room.
+
+        Raises Interrupted when the owner no longer owns it.
+        """
+        ...
+
+    async def release_issuance(
+        self, issuance_id: IssuanceId, owner: InstanceId, *, in_flight: bool = True
+    ) -> None:
+        """Give an open issuance up, so that a retry or the keeper can take it over at once.
+        Does nothing when the owner no longer owns it.
+
+        in_flight: a token host may still be making the reserved key. Where it is known not to,
+        the next owner makes the key under the same CKA_ID, and an issuance that is tried again
+        and again while its token is away does not use up the room of the pool.
+        """
+        ...
+
+    async def record_intent(
+        self, issuance_id: IssuanceId, owner: InstanceId, *, key: GeneratedKey | None, tbs: bytes
+    ) -> None:
+        """RESERVED -> INTENT. Raises Interrupted when the owner no longer owns it."""
+        ...
+
+    async def complete_issuance(
+        self,
+        issuance_id: IssuanceId,
+        owner: InstanceId,
+        certificate: CertificateRecord,
+        events: Sequence[AuditEvent],
+    ) -> CertificateRecord:
+        """INTENT -> ISSUED, certificate and audit records stored, the replaced certificate
+        revoked (SUPERSEDED) and its credential retired, all in one transaction.
+
+        Raises Interrupted when the owner no longer owns it, WrongState when the certificate to
+        replace is no longer active.
+        """
+        ...
+
+    async def refuse_issuance(
+        self,
+        issuance_id: IssuanceId,
+        owner: InstanceId,
+        *,
+        reason: str,
+        message: str,
+        event: AuditEvent,
+    ) -> None:
+        """RESERVED or INTENT -> REFUSED; the reserved credential is retired, so that a key
+        already made is destroyed. Raises Interrupted."""
+        ...
+
+
+class CertificateStore(Protocol):
+    """Certificates. Every method raises StoreUnavailable."""
+
+    async def get_certificate(self, certificate_id: CertificateId) -> CertificateRecord:
+        """Raises NotFound."""
+        ...
+
+    async def list_certificates(
+        self, where: CertificateFilter, page: Page, now_utc: datetime
+    ) -> tuple[list[CertificateRecord], str]:
+        """A page, newest first, and the cursor of the next ("" on the last). now_utc decides
+        between ACTIVE and EXPIRED. Raises InvalidRequest for a foreign cursor."""
+        ...
+
+    async def revoke_certificate(
+        self,
+        request: RequestKey,
+        certificate_id: CertificateId,
+        reason: RevocationReason,
+        revoked_utc: datetime,
+        event: AuditEvent,
+    ) -> CertificateRecord:
+        """Revoke and retire the credential, with request id and audit record, in one
+        transaction. The same request again: the record as it stands.
+
+        Raises NotFound, WrongState (CERTIFICATE_NOT_ACTIVE), Conflict (REQUEST_ID_REUSED).
+        """
+        ...
+
+
+class HousekeepingStore(Protocol):
+    """What the keeper asks. Every method raises StoreUnavailable."""
+
+    async def list_interrupted_issuances(self, limit: int) -> list[IssuanceRecord]:
+        """Open issuances whose owner is dead."""
+        ...
+
+    async def list_retired_credentials(
+        self, limit: int, *, avoid: Collection[TokenRef] = ()
+    ) -> list[CredentialRecord]:
+        """Credentials whose key still has to be destroyed, except on tokens to avoid."""
+        ...
+
+    async def mark_destroyed(self, credential_id: CredentialId, event: AuditEvent) -> None:
+        """RETIRED -> DESTROYED."""
+        ...
+
+    async def find_dead_keys(self, token: TokenRef, cka_ids: Sequence[bytes]) -> list[bytes]:
+        """Which of these keys belong to a credential that is DESTROYED: left behind by a host
+        that finished making them after they had been given up."""
+        ...
+
+    async def forget_requests(self, older_than_utc: datetime) -> int:
+        """Drop request ids of closed calls; returns how many."""
+        ...
+
+
+class TokenRegistry(Protocol):
+    """The tokens keys are placed on. Every method raises StoreUnavailable."""
+
+    async def list_tokens(self) -> list[TokenRecord]:
+        """In the order in which they are filled, with the number of keys on each."""
+        ...
+
+    async def register_token(self, token: TokenRecord, event: AuditEvent) -> None:
+        """Add a token; one that is already there stays as it is."""
+        ...
+
+
+class TokenPool(Protocol):
+    """Tokens as a whole. Raises like KeyTokens."""
+
+    async def list_keys(self, token: TokenRef, *, deadline: float) -> list[TokenKey]:
+        """Every private key on a token."""
+        ...
+
+    async def available_tokens(self, *, deadline: float) -> frozenset[TokenRef]:
+        """The tokens that at least one host has open."""
+        ...
+
+    async def create_token(self, label: str, *, deadline: float) -> TokenRef:
+        """Make and open a token with this label."""
+        ...

@@ -1,0 +1,35 @@
+"""Look certificates up."""
+
+from dataclasses import replace
+
+from signerd.ca.ports import CertificateStore
+from signerd.core.clock import Clock
+from signerd.core.error import PermissionDenied
+from signerd.core.record import CertificateFilter, CertificateRecord, Page
+from signerd.core.value import CertificateId
+from signerd.policy.decide import Scope
+
+
+class CertificateQuery:
+    """The use cases behind GetCertificate and ListCertificates."""
+
+    def __init__(self, certificates: CertificateStore, clock: Clock) -> None:
+        self._certificates = certificates
+        self._clock = clock
+
+    async def get(self, certificate_id: CertificateId, scope: Scope) -> CertificateRecord:
+        """Raises NotFound and PermissionDenied."""
+        found = await self._certificates.get_certificate(certificate_id)
+        if not scope.covers(found.subscriber, found.key_group):
+            raise PermissionDenied(
+                f"certificates/{certificate_id} is outside your grants", reason="OUT_OF_SCOPE"
+            )
+        return found
+
+    async def list(
+        self, where: CertificateFilter, page: Page, scope: Scope
+    ) -> tuple[list[CertificateRecord], str]:
+        """What the caller may see of what the filter names. Raises InvalidRequest for a foreign
+        page token."""
+        visible = replace(where, visible_subscribers=scope.subscriber_patterns())
+        return await self._certificates.list_certificates(visible, page, self._clock.now())

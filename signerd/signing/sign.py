@@ -1,0 +1,197 @@
+"""Sign with a credential."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from signerd.audit.event import AuditEvent, EventKind
+from signerd.core.algorithm import Hash, KeyAlgorithm, spec_of
+from signerd.core.clock import Clock
+from signerd.core.error import (
+    InvalidRequest,
+    PermissionDenied,
+    TokenRefused,
+    TokenUnavailable,
+    WrongState,
+)
+from signerd.core.fault import FaultPoint, reach
+from signerd.core.lifecycle import CredentialState
+from signerd.core.record import CredentialRecord
+from signerd.core.value import CredentialId
+from signerd.pki.signature import digest
+from signerd.policy.decide import Scope
+from signerd.signing.ports import SignatureStore, Signer
+
+
+@dataclass(frozen=True, slots=True)
+class SignInput:
+    """What to sign: data, or a digest with its hash. digest_hash is None for data."""
+
+    content: bytes
+    digest_hash: Hash | None
+
+    def message_for(self, algorithm: KeyAlgorithm) -> bytes:
+        """The digest that the key signs, or for Ed25519 the message. Raises InvalidRequest."""
+        wanted = spec_of(algorithm).hash
+        if self.digest_hash is None:
+            return self.content if wanted is None else digest(wanted, self.content)
+        if wanted is None:
+            raise InvalidRequest(
+                "an Ed25519 key signs data, not a digest: send data",
+                reason="DIGEST_NOT_SUPPORTED",
+                field="digest",
+            )
+        if self.digest_hash is not wanted:
+            raise InvalidRequest(
+                f"the key signs {wanted.value} digests, not {self.digest_hash.value}",
+                reason="DIGEST_MISMATCH",
+                field="digest",
+            )
+        if len(self.content) != wanted.digest_size:
+            raise InvalidRequest(
+                f"a {wanted.value} digest has {wanted.digest_size} bytes, "
+                f"this one has {len(self.content)}",
+                reason="DIGEST_LENGTH",
+                field="digest",
+            )
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class SignRequest:
+    """A checked call. deadline: seconds of time.monotonic()."""
+
+    credential: CredentialId
+    input: SignInput
+    principal: str
+    request_id: str
+    scope: Scope
+    deadline: float
+
+
+class CredentialCache:
+    """Remembers what never changes of a credential: key, algorithm, owner.
+
+    That a credential may still sign is never taken from here: `record_signature` decides it.
+    """
+
+    def __init__(self, store: SignatureStore, capacity: int = 50_000) -> None:
+        self._store = store
+        self._capacity = capacity
+        self._known: OrderedDict[CredentialId, CredentialRecord] = OrderedDict()
+
+    async def get(self, credential_id: CredentialId) -> CredentialRecord:
+        """Raises NotFound, StoreUnavailable."""
+        known = self._known.get(credential_id)
+        if known is not None:
+            self._known.move_to_end(credential_id)
+            return known
+        found = await self._store.get_credential(credential_id)
+        if found.state is CredentialState.ACTIVE:
+            self._known[credential_id] = found
+            if len(self._known) > self._capacity:
+                self._known.popitem(last=False)
+        return found
+
+    def forget(self, credential_id: CredentialId) -> None:
+        """Drop what turned out to be retired."""
+        self._known.pop(credential_id, None)
+
+
+class Sign:
+    """The use case behind Signing.Sign. process: name of this process, for the record."""
+
+    def __init__(
+        self,
+        tokens: Signer,
+        store: SignatureStore,
+        credentials: CredentialCache,
+        clock: Clock,
+        process: str,
+    ) -> None:
+        self._tokens = tokens
+        self._store = store
+        self._credentials = credentials
+        self._clock = clock
+        self._process = process
+
+    async def sign(self, request: SignRequest) -> tuple[bytes, CredentialRecord]:
+        """The signature and the credential that made it.
+
+        The record is durable before the signature is returned, and it is refused in the same
+        transaction when the credential has been retired meanwhile: a signature that was not
+        recorded is thrown away. Raises NotFound, PermissionDenied, InvalidRequest, WrongState,
+        TokenUnavailable, TokenRefused, LimitExceeded, DeadlineExceeded, StoreUnavailable.
+        """
+        credential = await self._credentials.get(request.credential)
+        check_scope(credential, request.scope)
+        if credential.state is not CredentialState.ACTIVE:
+            raise retired(credential)
+        message = request.input.message_for(credential.algorithm)
+        signature = await self._sign_on_token(credential, message, request.deadline)
+        reach(FaultPoint.SIGN_BEFORE_RECORD)
+        try:
+            await self._store.record_signature(
+                request.credential, self._event(request, credential, message)
+            )
+        except WrongState:
+            self._credentials.forget(request.credential)
+            raise
+        reach(FaultPoint.SIGN_RECORDED)
+        return signature, credential
+
+    async def _sign_on_token(
+        self, credential: CredentialRecord, message: bytes, deadline: float
+    ) -> bytes:
+        try:
+            return await self._tokens.sign(
+                credential.key, credential.algorithm, message, deadline=deadline
+            )
+        except (TokenRefused, TokenUnavailable):
+            await self._require_active(credential.credential_id)
+            raise
+
+    async def _require_active(self, credential_id: CredentialId) -> None:
+        """The key may be gone because it was retired and destroyed since it was looked up."""
+        self._credentials.forget(credential_id)
+        credential = await self._credentials.get(credential_id)
+        if credential.state is not CredentialState.ACTIVE:
+            raise retired(credential)
+
+    def _event(
+        self, request: SignRequest, credential: CredentialRecord, message: bytes
+    ) -> AuditEvent:
+        hash_ = spec_of(credential.algorithm).hash
+        recorded = message if hash_ is not None else digest(Hash.SHA256, message)
+        return AuditEvent(
+            EventKind.SIGNATURE_CREATED,
+            self._clock.now(),
+            request.principal,
+            f"credentials/{credential.credential_id}",
+            request.request_id,
+            {
+                "algorithm": credential.algorithm.value,
+                "certificate": credential.certificate or "",
+                "digest": f"{(hash_ or Hash.SHA256).value}:{recorded.hex()}",
+                "process": self._process,
+                "subscriber": credential.subscriber,
+            },
+        )
+
+
+def check_scope(credential: CredentialRecord, scope: Scope) -> None:
+    """Raises PermissionDenied when the caller's grants do not cover the credential."""
+    if not scope.covers(credential.subscriber, credential.key_group):
+        raise PermissionDenied(
+            f"credentials/{credential.credential_id} is outside your grants; ask the operator for "
+            "a grant that names its subscriber or key group",
+            reason="OUT_OF_SCOPE",
+        )
+
+
+def retired(credential: CredentialRecord) -> WrongState:
+    """The one wording for a key that never signs again."""
+    return WrongState(
+        f"credentials/{credential.credential_id} never signs again: its certificate was revoked "
+        "or replaced; use the subscriber's current certificate",
+        reason="CREDENTIAL_RETIRED",
+    )
