@@ -1,0 +1,1 @@
+"""Composition root: wires the rooms; the signerd command."""

@@ -1,0 +1,44 @@
+"""The examination, check after check."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from signerd.app.doctor.authority import check_authority, check_clock, check_store, check_tls
+from signerd.app.doctor.finding import Findings
+from signerd.app.doctor.token import TokenChecks
+from signerd.config.load import load_settings
+from signerd.core.clock import Clock
+from signerd.pki.profile_directory import load_profiles
+from signerd.policy.load import load_policy
+
+
+def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
+    """Check everything and say what was found; False when a check failed.
+
+    Raises BootError for a configuration that cannot be read, without which nothing can be said.
+    """
+    findings = Findings()
+    settings = load_settings(config)
+    findings.ok("configuration", str(config))
+    with findings.guard("policy"):
+        findings.ok("policy", f"{len(load_policy(settings.policy.file).grants)} grants")
+    with findings.guard("profiles"):
+        findings.ok("profiles", ", ".join(sorted(load_profiles(settings.policy.profiles))))
+    check_tls(findings, settings, clock)
+    stored = check_store(findings, settings, clock)
+    keys, known = stored or ({}, [])
+    if stored is not None:
+        check_authority(findings, keys, clock)
+        check_clock(findings, keys, clock)
+    with findings.guard("tokens"):
+        tokens = TokenChecks(findings, settings)
+        if tokens.check_module(known):
+            tokens.check_login()
+            tokens.check_keys(keys)
+            tokens.check_signature(keys)
+            tokens.check_export()
+    for finding in findings.all:
+        say(str(finding))
+    failed = sum(finding.verdict == "FAILED" for finding in findings.all)
+    say(f"{len(findings.all)} checks, {failed} failed")
+    return findings.is_good

@@ -1,0 +1,229 @@
+"""A front: one gRPC server process."""
+
+import os
+import secrets
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from importlib.metadata import version
+
+import structlog
+
+from signerd.app.layout import run_directory
+from signerd.app.lifeline import Lifeline, every
+from signerd.app.memory import settle_memory
+from signerd.app.wiring import Base, open_base
+from signerd.audit.event import EventKind
+from signerd.ca.issue import IssuanceFactory, IssueCertificate
+from signerd.ca.journal import IssuanceJournal
+from signerd.ca.query import CertificateQuery
+from signerd.ca.reissue import ReissueCertificate
+from signerd.ca.revoke import RevokeCertificate
+from signerd.config.settings import Settings
+from signerd.core.algorithm import Hash
+from signerd.core.boot import BootError
+from signerd.core.clock import SystemClock
+from signerd.core.error import SignerdError
+from signerd.core.lifecycle import SystemKeyRole
+from signerd.core.pulse import Pulse
+from signerd.observability.event import LogEvent
+from signerd.pki.profile import Profile
+from signerd.pki.profile_directory import load_profiles
+from signerd.pki.signature import digest
+from signerd.policy.grant import Policy
+from signerd.policy.limit import Limiter
+from signerd.policy.load import load_policy
+from signerd.signing.sign import CredentialCache, Sign
+from signerd.signing.verify import Verify
+from signerd.store.signature import SqlSignatureStore
+from signerd.transport.admin import AdminServicer, ServerIdentity
+from signerd.transport.certificate_authority import (
+    AuthorityUseCases,
+    CertificateAuthorityServicer,
+)
+from signerd.transport.health import HealthWatch
+from signerd.transport.interceptor import CallGuard, GuardInterceptor
+from signerd.transport.server import SERVICES, ServerOptions, Servicers, build_server
+from signerd.transport.signing import SigningServicer
+from signerd.transport.tls import TlsFiles, TlsMaterial
+
+_HEALTH_S = 2.0
+_PROBE_S = 5.0
+_INSTANCE_BEAT_S = 1.5
+# For issuances that are under way when the calls have ended. Without token hosts, which go at once
+# when the supervisor dies, they would not end at all.
+_WALKS_S = 5.0
+_PROBE_DIGEST = digest(Hash.SHA256, b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the policy file and the profiles say. policy_sha256: of the file, hexadecimal."""
+
+    policy: Policy
+    policy_sha256: str
+    profiles: dict[str, Profile]
+    limiter: Limiter
+
+
+class Reloadable:
+    """What SIGHUP reads again: policy, profiles, TLS material. A bad file changes nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Raises BootError."""
+        self._settings = settings
+        self.tls = TlsMaterial(
+            TlsFiles(settings.tls.certificate, settings.tls.key, settings.tls.client_ca)
+        )
+        self.rules = self._read()
+        self._log = structlog.get_logger()
+
+    async def reload(self, base: Base) -> None:
+        """Read everything again, put it on record and use it, or keep everything."""
+        try:
+            rules = self._read()
+            self.tls.reload()
+            await self.record(base, rules)
+        except (BootError, SignerdError) as error:
+            self._log.error(LogEvent.RELOAD_REFUSED, explanation=error.message)
+        else:
+            self.rules = rules
+            self._log.info(LogEvent.RELOADED, policy_sha256=rules.policy_sha256)
+
+    async def record(self, base: Base, rules: Rules) -> None:
+        """Put it on record which policy is in force."""
+        details = {"sha256": rules.policy_sha256, "grants": str(len(rules.policy.grants))}
+        await base.record(EventKind.POLICY_LOADED, details)
+
+    def _read(self) -> Rules:
+        policy = load_policy(self._settings.policy.file)
+        return Rules(
+            policy=policy,
+            policy_sha256=sha256(self._settings.policy.file.read_bytes()).hexdigest(),
+            profiles=load_profiles(self._settings.policy.profiles),
+            limiter=Limiter(policy, monotonic=time.monotonic),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The parts of a front that live until its end."""
+
+    base: Base
+    reloadable: Reloadable
+    journal: IssuanceJournal
+    started_utc: datetime
+
+    def servicers(self) -> Servicers:
+        """The services over their use cases."""
+        base = self.base
+        signatures = SqlSignatureStore(base.database)
+        credentials = CredentialCache(signatures)
+        return Servicers(
+            certificate_authority=CertificateAuthorityServicer(self._use_cases()),
+            signing=SigningServicer(
+                Sign(base.tokens, signatures, credentials, base.clock, base.name),
+                Verify(signatures, credentials),
+            ),
+            admin=AdminServicer(
+                ServerIdentity(
+                    version=version("signerd"),
+                    node=base.settings.server.node,
+                    process=base.name,
+                    process_id=os.getpid(),
+                    started_utc=self.started_utc,
+                    profiles=lambda: sorted(self.reloadable.rules.profiles),
+                ),
+                base.trail,
+                base.registry,
+                base.tokens,
+            ),
+            health=HealthWatch(self._probe, SERVICES, interval_s=_HEALTH_S),
+        )
+
+    def guard(self) -> GuardInterceptor:
+        """Who may call."""
+        guard = CallGuard(
+            policy=lambda: self.reloadable.rules.policy,
+            limiter=lambda: self.reloadable.rules.limiter,
+            default_deadline_s=self.base.settings.server.default_deadline_s,
+        )
+        most = self.base.settings.server.max_concurrent_calls
+        return GuardInterceptor(guard, max_concurrent_calls=most)
+
+    def options(self) -> ServerOptions:
+        """Where to listen."""
+        server = self.base.settings.server
+        run = run_directory(server.state_directory)
+        return ServerOptions(
+            listen=server.listen,
+            admin_socket=run.admin_socket(self.base.name),
+            max_message_bytes=server.max_message_bytes,
+            max_concurrent_calls=server.max_concurrent_calls,
+        )
+
+    def _use_cases(self) -> AuthorityUseCases:
+        base = self.base
+        factory = IssuanceFactory(
+            random=secrets.token_bytes,
+            owner=base.instance,
+            clock=base.clock,
+            profiles=lambda: self.reloadable.rules.profiles,
+            issuer_not_after_utc=base.authority.issuer.not_after_utc,
+        )
+        return AuthorityUseCases(
+            issue=IssueCertificate(factory, self.journal),
+            reissue=ReissueCertificate(factory, base.certificates, self.journal),
+            revoke=RevokeCertificate(base.certificates, base.clock),
+            query=CertificateQuery(base.certificates, base.clock),
+            authority=base.authority,
+            clock=base.clock,
+        )
+
+    async def _probe(self) -> None:
+        """Sign with the probe key and read the store; raises what keeps either from working."""
+        probe = self.base.system_keys[SystemKeyRole.PROBE]
+        await self.base.tokens.sign(
+            probe.key,
+            probe.algorithm,
+            _PROBE_DIGEST,
+            deadline=time.monotonic() + _PROBE_S,
+        )
+        await self.base.registry.list_tokens()
+
+
+async def run_front(settings: Settings, name: str, pulse: Pulse) -> None:
+    """Serve until told to stop. Raises BootError."""
+    clock = SystemClock()
+    reloadable = Reloadable(settings)
+    base = await open_base(settings, name, clock)
+    front = Front(base, reloadable, base.journal(lambda: reloadable.rules.profiles), clock.now())
+    await reloadable.record(base, reloadable.rules)
+    servicers = front.servicers()
+    guard = front.guard()
+    server = build_server(front.options(), servicers, guard, reloadable.tls)
+    lifeline = Lifeline(pulse)
+    lifeline.start(
+        stdin_fd=sys.stdin.fileno(), on_hangup=lambda: lifeline.spawn([reloadable.reload(base)])
+    )
+    lifeline.spawn(
+        [
+            every(_INSTANCE_BEAT_S, lambda: base.instances.beat(base.instance)),
+            servicers.health.run(),
+        ]
+    )
+    await server.start()
+    settle_memory()
+    structlog.get_logger().info(LogEvent.FRONT_LISTENING, address=settings.server.listen)
+    await lifeline.until_stop()
+    drain_s = settings.server.drain_s
+    await servicers.health.leave()
+    guard.leave()
+    lifeline.promise(allowed_s=drain_s + _WALKS_S + 10)
+    await server.stop(drain_s)
+    await front.journal.drain(_WALKS_S)
+    # Not before: an instance that stops to beat is taken for dead, and its work taken over.
+    await lifeline.end()
+    await base.close()

@@ -1,0 +1,1 @@
+"""`signerd init`: everything a daemon needs before its first start, each step idempotent."""

@@ -1,0 +1,120 @@
+"""The keeper: work nobody asks for, done by the one process that holds the lease."""
+
+import sys
+import time
+from datetime import timedelta
+
+import structlog
+
+from signerd.app.lifeline import Lifeline, every
+from signerd.app.memory import settle_memory
+from signerd.app.wiring import Base, open_base
+from signerd.ca.housekeeping import Housekeeper, PoolPlan, Tally
+from signerd.ca.journal import IssuanceJournal
+from signerd.config.pkcs11_uri import parse_pkcs11_uri
+from signerd.config.settings import Settings
+from signerd.core.clock import SystemClock
+from signerd.core.error import SignerdError
+from signerd.core.pulse import Pulse
+from signerd.observability.event import LogEvent
+from signerd.pki.profile_directory import load_profiles
+from signerd.store.housekeeping import SqlHousekeeping
+from signerd.store.lease import SqlLeaseStore
+
+_LEASE = "keeper"
+_LEASE_S = 10.0
+_RENEW_S = 2.0
+_ROUND_S = 1.0
+_INSTANCE_BEAT_S = 1.5
+_STOP_S = 15.0
+
+
+class Rounds:
+    """One round after another, only while the lease is held."""
+
+    def __init__(self, base: Base, housekeeper: Housekeeper) -> None:
+        self._base = base
+        self._housekeeper = housekeeper
+        self._leases = SqlLeaseStore(base.database)
+        self._is_leader = False
+        self._log = structlog.get_logger()
+
+    async def renew(self) -> None:
+        """Claim or renew the lease; without the store there is none."""
+        base, was_leader = self._base, self._is_leader
+        try:
+            self._is_leader = await self._leases.claim(
+                _LEASE, base.instance, _LEASE_S, base.clock.now()
+            )
+        except SignerdError:
+            self._is_leader = False
+            raise
+        if self._is_leader and not was_leader:
+            self._log.info(LogEvent.KEEPER_ELECTED)
+
+    async def work(self) -> None:
+        """One round."""
+        if not self._is_leader:
+            return
+        tally = await self._housekeeper.run_once()
+        if not tally.is_idle:
+            self._report(tally)
+
+    async def release(self) -> None:
+        """Let another keeper have the lease at once."""
+        await self._leases.release(_LEASE, self._base.instance)
+
+    def _report(self, tally: Tally) -> None:
+        self._log.info(
+            LogEvent.HOUSEKEEPING_DONE,
+            resumed=tally.resumed,
+            destroyed=tally.destroyed,
+            tokens_added=tally.tokens_added,
+        )
+        for problem in tally.problems:
+            self._log.warning(
+                LogEvent.WORK_FAILED, reason=problem.reason, explanation=problem.message
+            )
+
+
+async def run_keeper(settings: Settings, name: str, pulse: Pulse) -> None:
+    """Keep house until told to stop. Raises BootError."""
+    clock = SystemClock()
+    base = await open_base(settings, name, clock)
+    profiles = load_profiles(settings.policy.profiles)
+    journal = base.journal(lambda: profiles)
+    rounds = Rounds(base, _housekeeper(base, journal))
+    lifeline = Lifeline(pulse)
+    lifeline.start(stdin_fd=sys.stdin.fileno(), on_hangup=lambda: None)
+    lifeline.spawn(
+        [
+            every(_INSTANCE_BEAT_S, lambda: base.instances.beat(base.instance)),
+            every(_RENEW_S, rounds.renew),
+            every(_ROUND_S, rounds.work),
+        ]
+    )
+    settle_memory()
+    await lifeline.until_stop()
+    lifeline.promise(allowed_s=2 * _STOP_S)
+    await lifeline.end()
+    await journal.drain(_STOP_S)
+    await rounds.release()
+    await base.close()
+
+
+def _housekeeper(base: Base, journal: IssuanceJournal) -> Housekeeper:
+    subscribers = base.settings.tokens.subscribers
+    plan = None
+    if subscribers.grow:
+        plan = PoolPlan(parse_pkcs11_uri(subscribers.uri).token, subscribers.capacity)
+    return Housekeeper(
+        store=SqlHousekeeping(base.database),
+        registry=base.registry,
+        journal=journal,
+        tokens=base.tokens,
+        pool=base.tokens,
+        plan=plan,
+        clock=base.clock,
+        monotonic=time.monotonic,
+        retention=timedelta(days=base.settings.store.request_retention_days),
+    )

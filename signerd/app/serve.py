@@ -1,0 +1,83 @@
+"""`signerd serve`: the supervisor and the processes it starts."""
+
+import socket
+import sys
+from pathlib import Path
+
+import structlog
+
+from signerd.app.layout import KEEPER, front_names, host_names, run_directory
+from signerd.config.address import parse_listen_address
+from signerd.config.load import load_settings
+from signerd.config.settings import Settings
+from signerd.core.boot import BootError, ExitCode
+from signerd.observability.log import configure_log
+from signerd.supervisor.child import ChildSpec, Group
+from signerd.supervisor.supervisor import Supervisor
+
+_HOST_START_S = 30.0
+_START_S = 60.0
+_HOST_STOP_S = 5.0
+_KEEPER_STOP_S = 30.0
+# After the drain a front still ends its issuances and closes the store.
+_FRONT_STOP_EXTRA_S = 15.0
+
+
+def serve(config: Path) -> ExitCode:
+    """Run the daemon until it is told to stop. Raises BootError."""
+    config = config.absolute()
+    settings = load_settings(config)
+    configure_log(settings.log.level, settings.log.format, process="supervisor")
+    _check_address(settings.server.listen)
+    run = run_directory(settings.server.state_directory)
+    for name in [*host_names(settings.tokens.hosts)]:
+        run.host_socket(name)
+    for name in front_names(settings.server.fronts):
+        run.admin_socket(name)
+    return Supervisor(
+        child_specs(settings, config), run_directory=run.path, log=structlog.get_logger()
+    ).run()
+
+
+def child_specs(settings: Settings, config: Path) -> list[ChildSpec]:
+    """Every process of the daemon, in the order of their start."""
+    specs = [
+        _spec(name, Group.HOST, config, _HOST_START_S, _HOST_STOP_S)
+        for name in host_names(settings.tokens.hosts)
+    ]
+    specs += [
+        _spec(name, Group.FRONT, config, _START_S, settings.server.drain_s + _FRONT_STOP_EXTRA_S)
+        for name in front_names(settings.server.fronts)
+    ]
+    return [*specs, _spec(KEEPER, Group.KEEPER, config, _START_S, _KEEPER_STOP_S)]
+
+
+def _spec(
+    name: str, group: Group, config: Path, start_allowed_s: float, stop_allowed_s: float
+) -> ChildSpec:
+    argv = [sys.executable, "-m", "signerd.app.process", group.value]
+    return ChildSpec(
+        name=name,
+        group=group,
+        argv=(*argv, "--config", str(config), "--name", name),
+        start_allowed_s=start_allowed_s,
+        stop_allowed_s=stop_allowed_s,
+    )
+
+
+def _check_address(listen: str) -> None:
+    """Fronts share their port, so none of them would notice that somebody else has it too."""
+    wanted = parse_listen_address(listen)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            wanted.host, wanted.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise BootError(
+            ExitCode.ADDRESS_IN_USE,
+            f"cannot listen on {listen}: {error.strerror}; stop what has the address, or choose "
+            "another in [server] listen",
+        ) from None

@@ -1,0 +1,1 @@
+"""Starts, watches and stops the daemon's processes; imports no grpc, pkcs11 or database."""

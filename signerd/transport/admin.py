@@ -1,0 +1,173 @@
+"""The Admin service."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from signerd.audit.event import AuditFilter, AuditRecord
+from signerd.core.error import InvalidRequest
+from signerd.core.lifecycle import TokenPurpose
+from signerd.core.record import HostHealth, Page, TokenRecord
+from signerd.transport import conversion as convert
+from signerd.transport.caller import current_caller
+from signerd.transport.certificate_authority import page_of
+from signerd.v1 import admin_pb2 as pb
+from signerd.v1 import admin_pb2_grpc
+
+_WATCH_POLL_S = 0.25
+_WATCH_BATCH = 500
+_HEALTH_S = 5.0
+
+
+class AuditTrail(Protocol):
+    """Where the records are read. Every method raises StoreUnavailable."""
+
+    async def list_records(
+        self, where: AuditFilter, page: Page
+    ) -> tuple[list[AuditRecord], str]: ...
+
+    async def records_after(self, position: int, limit: int) -> list[AuditRecord]: ...
+
+    async def last_position(self) -> int: ...
+
+
+class TokenList(Protocol):
+    """The tokens in the registry, with key counts. Raises StoreUnavailable."""
+
+    async def list_tokens(self) -> list[TokenRecord]: ...
+
+
+class HostWatch(Protocol):
+    """What the token hosts say. Deadline: seconds of time.monotonic()."""
+
+    async def health(self, *, deadline: float) -> tuple[HostHealth, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerIdentity:
+    """What this process says of itself."""
+
+    version: str
+    node: str
+    process: str
+    process_id: int
+    started_utc: datetime
+    profiles: Callable[[], list[str]]
+
+
+class AdminServicer(admin_pb2_grpc.AdminServicer):
+    """Answers operators and auditors."""
+
+    def __init__(
+        self,
+        identity: ServerIdentity,
+        trail: AuditTrail,
+        registry: TokenList,
+        hosts: HostWatch,
+    ) -> None:
+        self._identity = identity
+        self._trail = trail
+        self._registry = registry
+        self._hosts = hosts
+
+    async def GetServerInfo(  # noqa: N802 - name of the RPC
+        self, _request: pb.GetServerInfoRequest, _context: Any
+    ) -> pb.GetServerInfoResponse:
+        caller, identity = current_caller.get(), self._identity
+        return pb.GetServerInfoResponse(
+            version=identity.version,
+            node=identity.node,
+            process=identity.process,
+            process_id=identity.process_id,
+            start_time=convert.timestamp_to(identity.started_utc),
+            principal=caller.principal,
+            roles=caller.roles,
+            profiles=identity.profiles(),
+        )
+
+    async def GetTokenStatus(  # noqa: N802 - name of the RPC
+        self, _request: pb.GetTokenStatusRequest, _context: Any
+    ) -> pb.GetTokenStatusResponse:
+        hosts = await self._hosts.health(deadline=time.monotonic() + _HEALTH_S)
+        tokens = await self._registry.list_tokens()
+        tokens.sort(key=lambda token: token.purpose is not TokenPurpose.AUTHORITY)
+        return pb.GetTokenStatusResponse(
+            tokens=[token_status(token, hosts) for token in tokens],
+            hosts=[
+                pb.TokenHostStatus(
+                    name=host.name,
+                    connected=host.connected,
+                    process_id=host.process_id,
+                    outstanding=host.outstanding,
+                )
+                for host in hosts
+            ],
+        )
+
+    async def ListAuditEvents(  # noqa: N802 - name of the RPC
+        self, request: pb.ListAuditEventsRequest, _context: Any
+    ) -> pb.ListAuditEventsResponse:
+        records, cursor = await self._trail.list_records(
+            AuditFilter(request.resource, request.kind),
+            page_of(request.page_size, request.page_token),
+        )
+        return pb.ListAuditEventsResponse(
+            events=[event_message(record) for record in records], next_page_token=cursor
+        )
+
+    async def WatchAuditEvents(  # noqa: N802 - name of the RPC
+        self, request: pb.WatchAuditEventsRequest, _context: Any
+    ) -> AsyncIterator[pb.WatchAuditEventsResponse]:
+        position = request.after_position
+        if position < -1:
+            raise InvalidRequest(
+                "after_position: -1 for what is to come, 0 for everything, or a position",
+                field="after_position",
+            )
+        if position == -1:
+            position = await self._trail.last_position()
+        while True:
+            records = await self._trail.records_after(position, _WATCH_BATCH)
+            for record in records:
+                position = record.position
+                yield pb.WatchAuditEventsResponse(event=event_message(record))
+            if not records:
+                await asyncio.sleep(_WATCH_POLL_S)
+
+
+def token_status(token: TokenRecord, hosts: tuple[HostHealth, ...]) -> pb.TokenStatus:
+    """One token as the registry and the hosts see it: available when one host has it open."""
+    seen = [health for host in hosts for health in host.tokens if health.token == token.token]
+    problems = [health.problem for health in seen]
+    is_available = "" in problems
+    problem = "" if is_available else next(iter(problems), "no token host has found this token")
+    return pb.TokenStatus(
+        label=token.token.label,
+        serial=token.token.serial,
+        purpose=pb.TokenPurpose.Value(f"TOKEN_PURPOSE_{token.purpose.value}"),
+        available=is_available,
+        problem=problem,
+        key_count=token.key_count,
+        key_capacity=token.capacity,
+    )
+
+
+def event_message(record: AuditRecord) -> pb.AuditEvent:
+    """An audit record as the API shows it."""
+    event = record.event
+    return pb.AuditEvent(
+        position=record.position,
+        chain=record.chain,
+        sequence=record.sequence,
+        event_time=convert.timestamp_to(event.time_utc),
+        kind=event.kind.value,
+        principal=event.principal,
+        resource=event.resource,
+        request_id=event.request_id,
+        details=dict(event.details),
+        previous_hash=record.previous_hash.hex(),
+        hash=record.hash.hex(),
+    )

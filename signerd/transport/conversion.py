@@ -1,0 +1,192 @@
+"""Between API messages and domain values. Every refusal names the field."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import google_crc32c
+from google.protobuf import timestamp_pb2
+from google.protobuf.message import Message
+from google.protobuf.wrappers_pb2 import UInt32Value
+
+from signerd.core.algorithm import Hash, KeyAlgorithm
+from signerd.core.error import InvalidRequest
+from signerd.core.lifecycle import CertificateState, RevocationReason
+from signerd.core.record import CertificateRecord, RequestKey
+from signerd.core.value import (
+    CertificateId,
+    CredentialId,
+    SubscriberId,
+    parse_request_id,
+    parse_slug,
+)
+from signerd.signing.sign import SignInput
+from signerd.v1 import signing_pb2, types_pb2
+
+_ALGORITHM_PREFIX = "KEY_ALGORITHM_"
+_STATE_PREFIX = "CERTIFICATE_STATE_"
+_HEX = frozenset("0123456789abcdef")
+_MAX_ID = 64
+
+
+def algorithm_from(value: int, *, field: str = "key_algorithm") -> KeyAlgorithm:
+    """Raises InvalidRequest for UNSPECIFIED and for a number this version does not know."""
+    name = (
+        types_pb2.KeyAlgorithm.Name(value)  # type: ignore[arg-type] # checked on this line
+        if value in types_pb2.KeyAlgorithm.values()
+        else ""
+    )
+    short = name.removeprefix(_ALGORITHM_PREFIX)
+    if short not in KeyAlgorithm.__members__:
+        known = ", ".join(KeyAlgorithm)
+        raise InvalidRequest(
+            f"{field}: choose one of {known}", reason="ALGORITHM_UNKNOWN", field=field
+        )
+    return KeyAlgorithm(short)
+
+
+def algorithm_to(algorithm: KeyAlgorithm | None) -> types_pb2.KeyAlgorithm.ValueType:
+    """The API's number of an algorithm; unspecified for None."""
+    name = "UNSPECIFIED" if algorithm is None else algorithm.value
+    return types_pb2.KeyAlgorithm.Value(_ALGORITHM_PREFIX + name)
+
+
+def state_from(value: int) -> CertificateState | None:
+    """None for UNSPECIFIED, which means any. Raises InvalidRequest."""
+    if value == types_pb2.CERTIFICATE_STATE_UNSPECIFIED:
+        return None
+    if value not in types_pb2.CertificateState.values():
+        raise InvalidRequest("state: unknown number", field="state")
+    name = types_pb2.CertificateState.Name(value)  # type: ignore[arg-type] # checked above
+    return CertificateState(name.removeprefix(_STATE_PREFIX))
+
+
+def reason_from(value: int) -> RevocationReason:
+    """Raises InvalidRequest for a number this version does not know."""
+    if value not in types_pb2.RevocationReason.values():
+        known = ", ".join(reason.name for reason in RevocationReason)
+        raise InvalidRequest(f"reason: choose one of {known}", field="reason")
+    return RevocationReason(value)
+
+
+def subscriber_from(name: str, *, field: str = "subscriber") -> SubscriberId:
+    """`subscribers/{id}` to the id. Raises InvalidRequest."""
+    return SubscriberId(parse_slug(_tail(name, "subscribers/", field), field=field))
+
+
+def certificate_from(name: str, *, field: str = "certificate") -> CertificateId:
+    """`certificates/{serial}` to the id. Raises InvalidRequest."""
+    return CertificateId(_hex_tail(name, "certificates/", field))
+
+
+def credential_from(name: str, *, field: str = "credential") -> CredentialId:
+    """`credentials/{id}` to the id. Raises InvalidRequest."""
+    return CredentialId(_hex_tail(name, "credentials/", field))
+
+
+def _tail(name: str, prefix: str, field: str) -> str:
+    if not name.startswith(prefix):
+        raise InvalidRequest(
+            f"{field}: send a resource name of the form {prefix}…",
+            reason="RESOURCE_NAME",
+            field=field,
+        )
+    return name[len(prefix) :]
+
+
+def _hex_tail(name: str, prefix: str, field: str) -> str:
+    tail = _tail(name, prefix, field)
+    if not 0 < len(tail) <= _MAX_ID or not _HEX.issuperset(tail):
+        raise InvalidRequest(
+            f"{field}: {prefix} must be followed by lower-case hexadecimal digits",
+            reason="RESOURCE_NAME",
+            field=field,
+        )
+    return tail
+
+
+def request_key_from(principal: str, method: str, request: Message) -> RequestKey:
+    """Identity of a mutating call; its content is the request without id and validate_only."""
+    request_id = parse_request_id(request.request_id)  # type: ignore[attr-defined] # every mutating request has it
+    content = type(request)()
+    content.CopyFrom(request)
+    content.ClearField("request_id")
+    content.ClearField("validate_only")
+    digest = hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
+    return RequestKey(principal, method, request_id, digest)
+
+
+def input_from(request: signing_pb2.SignRequest | signing_pb2.VerifyRequest) -> SignInput:
+    """Data or digest of a request. Raises InvalidRequest when it has neither."""
+    match request.WhichOneof("input"):
+        case "data":
+            return SignInput(request.data, None)
+        case "digest":
+            kind = request.digest.WhichOneof("digest")
+            if kind is not None:
+                return SignInput(getattr(request.digest, kind), Hash(kind))
+    raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field="data")
+
+
+def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
+    """Whether the caller sent a checksum, which then matched. Raises InvalidRequest."""
+    if not request.HasField("input_crc32c"):
+        return False
+    if google_crc32c.value(content) != request.input_crc32c.value:
+        raise InvalidRequest(
+            "input_crc32c does not match the input: it was changed on the way or summed up "
+            "wrongly; send it again",
+            reason="CHECKSUM_MISMATCH",
+            field="input_crc32c",
+        )
+    return True
+
+
+def crc32c_of(content: bytes) -> UInt32Value:
+    """CRC-32C (RFC 3720, appendix B.4) in the optional wrapper."""
+    return UInt32Value(value=google_crc32c.value(content))
+
+
+def timestamp_to(moment: datetime) -> timestamp_pb2.Timestamp:
+    """An aware datetime as a timestamp."""
+    stamp = timestamp_pb2.Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def timestamp_from(stamp: timestamp_pb2.Timestamp, *, field: str) -> datetime:
+    """A timestamp as an aware UTC datetime. Raises InvalidRequest when out of range."""
+    try:
+        return stamp.ToDatetime(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise InvalidRequest(f"{field}: not a valid time", field=field) from None
+
+
+def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Certificate:
+    """A stored certificate as the API shows it; EXPIRED comes from the clock."""
+    state = record.state
+    if state is CertificateState.ACTIVE and record.not_after_utc < now_utc:
+        state = CertificateState.EXPIRED
+    message = types_pb2.Certificate(
+        name=f"certificates/{record.certificate_id}",
+        subscriber=f"subscribers/{record.subscriber}",
+        credential=f"credentials/{record.credential}" if record.credential else "",
+        profile=record.profile,
+        state=types_pb2.CertificateState.Value(_STATE_PREFIX + state.value),
+        serial_number=record.certificate_id,
+        subject=record.subject,
+        not_before_time=timestamp_to(record.not_before_utc),
+        not_after_time=timestamp_to(record.not_after_utc),
+        create_time=timestamp_to(record.created_utc),
+        key_algorithm=algorithm_to(record.algorithm),
+        der=record.der,
+        sha256_fingerprint=hashlib.sha256(record.der).hexdigest(),
+        replaces=f"certificates/{record.replaces}" if record.replaces else "",
+        replaced_by=f"certificates/{record.replaced_by}" if record.replaced_by else "",
+        key_group=record.key_group,
+    )
+    if record.revoked_utc is not None:
+        message.revocation.revoke_time.FromDatetime(record.revoked_utc)
+        message.revocation.reason = types_pb2.RevocationReason.ValueType(
+            record.revocation_reason or RevocationReason.UNSPECIFIED
+        )
+    return message
