@@ -1,0 +1,263 @@
+"""signerctl certificate: issue, reissue, revoke, get, list, export."""
+
+import sys
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signerctl.data import STREAM, CertificateFormat, check_sink, read, write
+from signerctl.exit_code import ExitCode
+from signerctl.option import (
+    CertificateName,
+    Format,
+    Limit,
+    Out,
+    Output,
+    RequestId,
+    ValidateOnly,
+)
+from signerctl.session import session
+from signerctl.view import certificate_columns, certificate_lines
+from signerd_client import CertificateState, KeyAlgorithm, RevocationReason
+from signerd_client.certificate import pem_encode
+
+app = typer.Typer(
+    help="Issue, reissue, revoke, show and export certificates.", no_args_is_help=True
+)
+_DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
+
+
+@app.command()
+def issue(
+    context: typer.Context,
+    *,
+    subscriber: Annotated[str, typer.Option(help="Whose it is: your own customer number.")],
+    profile: Annotated[str, typer.Option(help="Profile; `signerctl server info` lists them.")],
+    name: Annotated[str, typer.Option(help="Common name, such as 홍길동.")],
+    algorithm: Annotated[
+        KeyAlgorithm | None,
+        typer.Option(
+            metavar="ALGORITHM",
+            help=f"Make a key on the token, one of {', '.join(KeyAlgorithm)}.",
+            show_default=False,
+        ),
+    ] = None,
+    csr: Annotated[
+        Path | None,
+        typer.Option(
+            help="Certify the key of this PKCS#10 request (PEM or DER; '-' is standard input).",
+            show_default=False,
+        ),
+    ] = None,
+    unit: Annotated[
+        list[str] | None,
+        typer.Option(help="Organisational unit; may be repeated.", show_default=False),
+    ] = None,
+    email: Annotated[str, typer.Option(help="E-mail address.", show_default=False)] = "",
+    dns: Annotated[
+        list[str] | None, typer.Option(help="DNS name; may be repeated.", show_default=False)
+    ] = None,
+    key_group: Annotated[str, typer.Option(help="Group of the key.", show_default=False)] = "",
+    request_id: RequestId = None,
+    validate_only: ValidateOnly = False,
+    output: Output = None,
+) -> None:
+    """Issue a certificate to a subscriber.
+
+    Either makes a key on the token (--algorithm), which never leaves it, or certifies the key of
+    a certificate request (--csr). Prints the certificate's name, its credential to sign with,
+    and its validity.
+
+    \b
+    Example:
+      signerctl certificate issue --subscriber hong-gildong --profile personal \\
+        --name 홍길동 --algorithm RSA_2048_PKCS1_SHA256
+    """
+    with session(context, output) as now:
+        certificate = now.client.issue_certificate(
+            subscriber,
+            profile,
+            name,
+            key_algorithm=algorithm,
+            csr=read(csr) if csr is not None else None,
+            organizational_units=unit or (),
+            email=email,
+            dns_names=dns or (),
+            key_group=key_group,
+            request_id=request_id,
+            validate_only=validate_only,
+        )
+        if certificate is None:
+            now.printer.remark("The request is good; nothing was issued.")
+        else:
+            now.printer.one(certificate, certificate_lines)
+
+
+@app.command()
+def reissue(
+    context: typer.Context,
+    *,
+    certificate: CertificateName,
+    request_id: RequestId = None,
+    validate_only: ValidateOnly = False,
+    output: Output = None,
+) -> None:
+    """Replace an active certificate: new key, same holder, same expiry.
+
+    The old certificate is revoked in the same instant and its key never signs again. Prints the
+    new certificate; with --output json, both. With --validate-only it prints the certificate
+    that would be replaced.
+
+    \b
+    Example:
+      signerctl certificate reissue 5f3a9c
+    """
+    with session(context, output) as now:
+        if validate_only:
+            checked = now.client.reissue_certificate(
+                certificate, request_id=request_id, validate_only=True
+            )
+            now.printer.one(checked, certificate_lines)
+            return
+        reissued = now.client.reissue_certificate(certificate, request_id=request_id)
+        now.printer.one(reissued, lambda both: certificate_lines(both.certificate))
+
+
+@app.command()
+def revoke(
+    context: typer.Context,
+    *,
+    certificate: CertificateName,
+    reason: Annotated[
+        RevocationReason, typer.Option(help="Why (RFC 5280).")
+    ] = RevocationReason.UNSPECIFIED,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    request_id: RequestId = None,
+    validate_only: ValidateOnly = False,
+    output: Output = None,
+) -> None:
+    """Revoke an active certificate for good.
+
+    From the answer on its key never signs again; this cannot be undone. Asks first, unless --yes
+    is given. Prints the certificate, revoked.
+
+    \b
+    Example:
+      signerctl certificate revoke 5f3a9c --reason KEY_COMPROMISE --yes
+    """
+    with session(context, output) as now:
+        if not (yes or validate_only) and not _confirmed(certificate):
+            raise typer.Exit(ExitCode.NEGATIVE)
+        revoked = now.client.revoke_certificate(
+            certificate, reason, request_id=request_id, validate_only=validate_only
+        )
+        now.printer.one(revoked, certificate_lines)
+
+
+def _confirmed(certificate: str) -> bool:
+    if not sys.stdin.isatty():
+        raise ValueError("revoking cannot be undone: give --yes, as there is nobody to ask here")
+    return typer.confirm(f"Revoke {certificate} for good?", err=True)
+
+
+@app.command()
+def get(context: typer.Context, certificate: CertificateName, output: Output = None) -> None:
+    """Show one certificate.
+
+    Prints state, holder, validity, credential and fingerprint; with --output json also the
+    certificate itself (der, base64).
+
+    \b
+    Example:
+      signerctl certificate get 5f3a9c
+    """
+    with session(context, output) as now:
+        now.printer.one(now.client.get_certificate(certificate), certificate_lines)
+
+
+@app.command(name="list")
+def list_(
+    context: typer.Context,
+    *,
+    subscriber: Annotated[
+        str, typer.Option(help="Only this subscriber's.", show_default=False)
+    ] = "",
+    state: Annotated[
+        CertificateState | None, typer.Option(help="Only in this state.", show_default=False)
+    ] = None,
+    expires_from: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_DATE_FORMATS,
+            help="Only those that expire at or after this time (UTC).",
+            show_default=False,
+        ),
+    ] = None,
+    expires_before: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_DATE_FORMATS,
+            help="Only those that expire before this time (UTC).",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Limit = 0,
+    output: Output = None,
+) -> None:
+    """List certificates, newest first.
+
+    Options combine with "and". Prints a table, or with --output json one document a line.
+
+    \b
+    Example, what expires in March:
+      signerctl certificate list --state ACTIVE \\
+        --expires-from 2027-03-01 --expires-before 2027-04-01
+    """
+    with session(context, output) as now:
+        certificates = now.client.list_certificates(
+            subscriber=subscriber,
+            state=state,
+            expire_time_from=_utc(expires_from),
+            expire_time_before=_utc(expires_before),
+        )
+        now.printer.many(islice(certificates, limit or None), certificate_columns)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    *,
+    certificate: CertificateName,
+    out: Out = STREAM,
+    format_: Format = CertificateFormat.PEM,
+    chain: Annotated[
+        bool, typer.Option("--chain", help="Append the CA certificates (PEM only).")
+    ] = False,
+) -> None:
+    """Write a certificate to a file, as PEM or DER.
+
+    There is no export of private keys: they stay on the token.
+
+    \b
+    Example:
+      signerctl certificate export 5f3a9c --chain --out hong.pem
+    """
+    with session(context, None) as now:
+        is_text = format_ is CertificateFormat.PEM
+        if chain and not is_text:
+            raise ValueError("a chain needs the format pem")
+        check_sink(out, is_text=is_text)
+        found = now.client.get_certificate(certificate)
+        data = found.pem.encode() if is_text else found.der
+        if chain:
+            data += "".join(
+                pem_encode("CERTIFICATE", der) for der in now.client.get_ca_chain()
+            ).encode()
+        write(out, data, is_text=is_text)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None else None

@@ -1,0 +1,115 @@
+"""The command `signerctl`: its groups, and the options that say where the daemon is."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signerctl import admin, ca, certificate, key, signing
+from signerctl.exit_code import EXPLANATION, ExitCode
+from signerctl.failure import be_quiet, report_defect
+from signerctl.printer import OutputFormat
+from signerctl.session import Connection
+
+_EPILOG = "\b\n" + EXPLANATION
+
+app = typer.Typer(
+    name="signerctl",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(certificate.app, name="certificate")
+app.add_typer(ca.app, name="ca")
+app.add_typer(key.app, name="key")
+app.command()(signing.sign)
+app.command()(signing.verify)
+app.add_typer(admin.server_app, name="server")
+app.add_typer(admin.token_app, name="token")
+app.add_typer(admin.audit_app, name="audit")
+app.command()(admin.health)
+
+
+@app.callback()
+def connection(
+    context: typer.Context,
+    *,
+    target: Annotated[
+        str,
+        typer.Option(
+            envvar="SIGNERD_TARGET",
+            help="Where the daemon is: host:port, or unix:/path of its local socket.",
+            show_default=False,
+        ),
+    ] = "",
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--ca",
+            envvar="SIGNERD_CA",
+            help="PEM file of the CA that the daemon's certificate is checked with.",
+            show_default=False,
+        ),
+    ] = None,
+    certificate_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate",
+            envvar="SIGNERD_CERTIFICATE",
+            help="PEM file of your client certificate.",
+            show_default=False,
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key",
+            envvar="SIGNERD_KEY",
+            help="PEM file of its private key.",
+            show_default=False,
+        ),
+    ] = None,
+    server_name: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SIGNERD_SERVER_NAME",
+            help="Name in the daemon's certificate, if it is not the host.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help="Seconds until a call is given up.")
+    ] = 30.0,
+    output: Annotated[
+        OutputFormat, typer.Option("--output", "-o", help="table for people or json for programs.")
+    ] = OutputFormat.TABLE,
+) -> None:
+    """Certificates and signatures with keys that never leave their token.
+
+    signerctl asks a signerd daemon over mutual TLS, or on its own machine over the local socket.
+    Say where it is with the options below or with the environment variables named there; then
+    begin with `signerctl server info`.
+    """
+    context.obj = Connection(
+        target=target,
+        ca=ca_file,
+        certificate=certificate_file,
+        key=key_file,
+        server_name=server_name,
+        timeout_s=timeout,
+        output=output,
+    )
+
+
+def main() -> None:
+    """Run the command line; exits with one of the documented codes."""
+    try:
+        app(prog_name="signerctl")
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(be_quiet())
+    except Exception as error:  # noqa: BLE001 - the last resort, which reports it
+        sys.exit(report_defect(error))

@@ -1,0 +1,45 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signerctl.data import CertificateFormat, Encoding
+from signerctl.printer import OutputFormat
+
+Output = Annotated[
+    OutputFormat | None,
+    typer.Option("--output", "-o", help="table for people or json for programs."),
+]
+RequestId = Annotated[
+    str | None,
+    typer.Option(
+        help="UUID of this change; repeat a command with the id it failed with, and the change"
+        " is never made twice. Chosen for you when not given.",
+        show_default=False,
+    ),
+]
+ValidateOnly = Annotated[bool, typer.Option("--validate-only", help="Check all, change nothing.")]
+CertificateName = Annotated[
+    str, typer.Argument(metavar="CERTIFICATE", help="Serial number, or certificates/SERIAL.")
+]
+CredentialName = Annotated[
+    str, typer.Argument(metavar="CREDENTIAL", help="Its id, or credentials/ID.")
+]
+Limit = Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")]
+In = Annotated[
+    Path | None,
+    typer.Option("--in", help="File with the data; '-', the default, is standard input."),
+]
+Digest = Annotated[
+    str | None,
+    typer.Option(help="Instead of data: HASH:HEX, such as sha256:9f86…", show_default=False),
+]
+Out = Annotated[Path, typer.Option("--out", help="File to write; '-' is standard output.")]
+OptionalOut = Annotated[
+    Path | None,
+    typer.Option("--out", help="File to write; '-' is standard output.", show_default=False),
+]
+Format = Annotated[CertificateFormat, typer.Option("--format", help="Encoding of the file.")]
+SignatureEncoding = Annotated[Encoding, typer.Option(help="How the signature is written.")]

@@ -1,0 +1,99 @@
+"""signerctl sign, signerctl verify."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from signerctl.data import STREAM, Encoding, check_sink, decode, encode, parse_digest, read, write
+from signerctl.exit_code import ExitCode
+from signerctl.option import Digest, In, OptionalOut, Output, SignatureEncoding
+from signerctl.session import session
+from signerctl.view import signature_lines, verification_lines
+from signerd_client import Hash
+
+
+def sign(
+    context: typer.Context,
+    *,
+    credential: Annotated[str, typer.Option(help="The key: its id, or credentials/ID.")],
+    in_: In = None,
+    digest: Digest = None,
+    out: OptionalOut = None,
+    encoding: SignatureEncoding = Encoding.RAW,
+    output: Output = None,
+) -> None:
+    """Sign a file, standard input, or a digest.
+
+    The algorithm is that of the key. Writes the signature to --out (standard output when not
+    given) and, when that is a file, prints which key, algorithm and certificate made it. With
+    --output json it prints all of that and the signature in base64.
+
+    \b
+    Examples:
+      signerctl sign --credential 0f3c… --in payment.xml --out payment.sig
+      signerctl sign --credential 0f3c… --digest sha256:9f86… --encoding base64
+    """
+    with session(context, output) as now:
+        is_text = encoding is not Encoding.RAW
+        sink = out or (None if now.printer.is_json else STREAM)
+        if sink is not None:
+            check_sink(sink, is_text=is_text)
+        data, digest_bytes, hash_ = _input(in_, digest)
+        signature = now.client.sign(
+            credential, data=data, digest=digest_bytes, hash_algorithm=hash_
+        )
+        if sink is not None:
+            write(sink, encode(signature.signature, encoding), is_text=is_text)
+        if sink != STREAM:
+            now.printer.one(signature, signature_lines)
+
+
+def verify(
+    context: typer.Context,
+    *,
+    signature: Annotated[Path, typer.Option(help="File with the signature.")],
+    credential: Annotated[
+        str | None, typer.Option(help="The key it should be of.", show_default=False)
+    ] = None,
+    certificate: Annotated[
+        str | None,
+        typer.Option(help="Or the certificate whose key it should be of.", show_default=False),
+    ] = None,
+    in_: In = None,
+    digest: Digest = None,
+    encoding: SignatureEncoding = Encoding.RAW,
+    output: Output = None,
+) -> None:
+    """Say whether a signature was made by a key over this data.
+
+    Prints "valid", or "NOT VALID" with the reason; the exit code is 0 or 1. It says nothing about
+    whether the certificate is still valid: see `signerctl certificate get`.
+
+    \b
+    Example:
+      signerctl verify --credential 0f3c… --in payment.xml --signature payment.sig
+    """
+    with session(context, output) as now:
+        data, digest_bytes, hash_ = _input(in_, digest)
+        verdict = now.client.verify(
+            decode(read(signature), encoding),
+            credential=credential,
+            certificate=certificate,
+            data=data,
+            digest=digest_bytes,
+            hash_algorithm=hash_,
+        )
+        now.printer.one(verdict, verification_lines)
+        now.printer.flush()
+        if not verdict.valid:
+            raise typer.Exit(ExitCode.NEGATIVE)
+
+
+def _input(in_: Path | None, digest: str | None) -> tuple[bytes | None, bytes | None, Hash | None]:
+    if digest is None:
+        return read(in_ or STREAM), None, None
+    if in_ is not None:
+        raise ValueError("give either --in or --digest")
+    hash_, digest_bytes = parse_digest(digest)
+    return None, digest_bytes, hash_

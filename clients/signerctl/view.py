@@ -1,0 +1,124 @@
+"""What people see of a value: labelled lines for one, columns for many."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from signerd_client import Certificate, PublicKey, Signature, Verification
+from signerd_client.server import AuditEvent, Health, ServerInfo, Token, TokenHost
+
+Row = Mapping[str, str]
+
+
+def moment(time: datetime) -> str:
+    """A time for people, UTC."""
+    return f"{time:%Y-%m-%d %H:%M:%S}Z"
+
+
+def certificate_lines(certificate: Certificate) -> Row:
+    """Everything but the DER; what is not there is left out."""
+    lines = {
+        "certificate": certificate.name,
+        "subscriber": certificate.subscriber,
+        "credential": certificate.credential,
+        "profile": certificate.profile,
+        "state": certificate.state,
+        "subject": certificate.subject,
+        "not before": moment(certificate.not_before_time),
+        "not after": moment(certificate.not_after_time),
+        "algorithm": certificate.key_algorithm or "",
+        "key group": certificate.key_group,
+        "sha256": certificate.sha256_fingerprint,
+        "replaces": certificate.replaces,
+        "replaced by": certificate.replaced_by,
+    }
+    if certificate.revocation is not None:
+        lines["revoked"] = moment(certificate.revocation.revoke_time)
+        lines["reason"] = certificate.revocation.reason
+    return {label: text for label, text in lines.items() if text}
+
+
+def certificate_columns(certificate: Certificate) -> Row:
+    """The line of a listing."""
+    return {
+        "CERTIFICATE": certificate.name,
+        "SUBSCRIBER": certificate.subscriber.removeprefix("subscribers/"),
+        "SUBJECT": certificate.subject,
+        "STATE": certificate.state,
+        "NOT AFTER": moment(certificate.not_after_time),
+        "CREDENTIAL": certificate.credential.removeprefix("credentials/"),
+    }
+
+
+def public_key_lines(key: PublicKey) -> Row:
+    return {
+        "credential": key.credential,
+        "algorithm": key.key_algorithm or "",
+        "certificate": key.certificate,
+    }
+
+
+def signature_lines(signature: Signature) -> Row:
+    return {
+        "credential": signature.credential,
+        "algorithm": signature.key_algorithm or "",
+        "certificate": signature.certificate,
+        "signature": f"{len(signature.signature)} bytes",
+    }
+
+
+def verification_lines(verification: Verification) -> Row:
+    lines = {
+        "signature": "valid" if verification.valid else "NOT VALID",
+        "why": verification.explanation,
+        "credential": verification.credential,
+        "algorithm": verification.key_algorithm or "",
+    }
+    return {label: text for label, text in lines.items() if text}
+
+
+def server_lines(info: ServerInfo) -> Row:
+    return {
+        "version": info.version,
+        "node": info.node,
+        "process": f"{info.process} (pid {info.process_id})",
+        "started": moment(info.start_time),
+        "you are": info.principal,
+        "your roles": ", ".join(info.roles) or "none",
+        "profiles": ", ".join(info.profiles) or "none",
+    }
+
+
+def token_columns(token: Token) -> Row:
+    return {
+        "TOKEN": token.label,
+        "SERIAL": token.serial,
+        "PURPOSE": token.purpose,
+        "STATE": "available" if token.available else "OUT OF SERVICE",
+        "KEYS": str(token.key_count),
+        "CAPACITY": str(token.key_capacity) if token.key_capacity else "-",
+        "PROBLEM": token.problem,
+    }
+
+
+def host_columns(host: TokenHost) -> Row:
+    return {
+        "HOST": host.name,
+        "STATE": "connected" if host.connected else "NOT CONNECTED",
+        "PID": str(host.process_id) if host.process_id else "-",
+        "OUTSTANDING": str(host.outstanding),
+    }
+
+
+def event_columns(event: AuditEvent) -> Row:
+    return {
+        "POSITION": str(event.position),
+        "TIME": moment(event.event_time),
+        "KIND": event.kind,
+        "PRINCIPAL": event.principal,
+        "RESOURCE": event.resource,
+        "DETAILS": " ".join(f"{name}={text}" for name, text in event.details.items()),
+    }
+
+
+def health_lines(health: Health) -> Row:
+    return {"service": health.service or "signerd", "state": health.state}

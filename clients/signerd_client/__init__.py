@@ -1,0 +1,47 @@
+"""Thin client of signerd: gRPC with typed errors, safe retries and deadlines.
+
+    from signerd_client import Client, Target
+
+    with Client(Target.from_environment()) as client:
+        certificate = client.issue_certificate(
+            "hong-gildong", "personal", "홍길동", key_algorithm="RSA_2048_PKCS1_SHA256"
+        )
+        signature = client.sign(certificate.credential, data=b"payment order")
+
+`AsyncClient` has the same methods for asyncio. Answers are frozen dataclasses with times in UTC
+and DER as bytes. Resources are named by full name ("certificates/4f…") or bare id ("4f…").
+Every call has a deadline and is tried again, within it, where that is safe and may help.
+Every error is a `SignerdError` with message, reason, advice and request_id; its subclasses, one
+per family, are in `signerd_client.error`, the types of answers in the modules named for them.
+"""
+
+from signerd_client.algorithm import Hash, KeyAlgorithm
+from signerd_client.async_client import AsyncClient
+from signerd_client.certificate import (
+    Certificate,
+    CertificateState,
+    Reissued,
+    RevocationReason,
+)
+from signerd_client.client import Client
+from signerd_client.error import SignerdError
+from signerd_client.retry import RetryPolicy
+from signerd_client.signature import PublicKey, Signature, Verification
+from signerd_client.target import Target
+
+__all__ = [
+    "AsyncClient",
+    "Certificate",
+    "CertificateState",
+    "Client",
+    "Hash",
+    "KeyAlgorithm",
+    "PublicKey",
+    "Reissued",
+    "RetryPolicy",
+    "RevocationReason",
+    "Signature",
+    "SignerdError",
+    "Target",
+    "Verification",
+]

@@ -1,0 +1,158 @@
+"""The asynchronous client."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import grpc
+from grpc import aio
+
+from signerd_client import admin_call, authority_call, signing_call
+from signerd_client.binding import bind
+from signerd_client.call import Call, Listing, Watch
+from signerd_client.error import SignerdError
+from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
+from signerd_client.session import Session
+from signerd_client.target import Target
+
+if TYPE_CHECKING:
+    from signerd_client.status import Failure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _unary(
+    make: Callable[P, Call[T]],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, T]]:
+    return bind(make, lambda self, call: self._run(call))
+
+
+def _listing(
+    make: Callable[P, Listing[T]],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
+    return bind(make, lambda self, listing: self._run_listing(listing))
+
+
+def _watch(
+    make: Callable[P, Watch[T]],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
+    return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+class AsyncClient:
+    """A connection to a daemon, for tasks of one event loop; use it as a context manager.
+
+    The same methods as Client: those with one answer are awaited, lists and watches are
+    asynchronous iterators. Every method raises a subclass of SignerdError.
+    """
+
+    def __init__(
+        self, target: Target, *, timeout_s: float = 30.0, retry: RetryPolicy = DEFAULT_RETRY
+    ) -> None:
+        """timeout_s is the deadline of calls that are given none. Raises InvalidTarget.
+
+        It belongs to the event loop of its first call. Nothing is sent before that.
+        """
+        self._session = Session(target, timeout_s=timeout_s, retry=retry)
+        self._channel: aio.Channel | None = None
+
+    issue_certificate = _unary(authority_call.issue_certificate)
+    reissue_certificate = _unary(authority_call.reissue_certificate)
+    revoke_certificate = _unary(authority_call.revoke_certificate)
+    get_certificate = _unary(authority_call.get_certificate)
+    list_certificates = _listing(authority_call.list_certificates)
+    get_ca_chain = _unary(authority_call.get_ca_chain)
+    get_public_key = _unary(signing_call.get_public_key)
+    sign = _unary(signing_call.sign)
+    verify = _unary(signing_call.verify)
+    server_info = _unary(admin_call.server_info)
+    token_status = _unary(admin_call.token_status)
+    list_audit_events = _listing(admin_call.list_audit_events)
+    watch_audit_events = _watch(admin_call.watch_audit_events)
+    health = _unary(admin_call.health)
+
+    async def close(self) -> None:
+        """Close the connection; calls under way are cancelled."""
+        if self._channel is not None:
+            await self._channel.close(None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def _open(self) -> aio.Channel:
+        if self._channel is None:
+            session = self._session
+            self._channel = (
+                aio.insecure_channel(session.target.address, session.options)
+                if session.credentials is None
+                else aio.secure_channel(
+                    session.target.address, session.credentials, session.options
+                )
+            )
+        return self._channel
+
+    async def _run(self, call: Call[T]) -> T:
+        attempts = self._session.attempts(call)
+        while True:
+            try:
+                return await self._attempt(call, attempts.remaining_s)
+            except SignerdError as error:
+                delay_s = attempts.delay_after(error)
+                if delay_s is None:
+                    raise attempts.final(error) from error.__cause__
+            await asyncio.sleep(delay_s)
+
+    async def _attempt(self, call: Call[T], timeout_s: float) -> T:
+        send = self._open().unary_unary(call.method, None, None)
+        try:
+            answer = await send(call.payload, timeout=timeout_s, metadata=call.metadata)
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        return self._session.value_of(answer, call)
+
+    async def _run_listing(self, listing: Listing[T]) -> AsyncIterator[T]:
+        token = ""
+        while True:
+            page = await self._run(listing.page(token))
+            for item in page.items:
+                yield item
+            token = page.next_token
+            if not token:
+                return
+
+    async def _run_watch(self, watch: Watch[T]) -> AsyncIterator[T]:
+        progress = self._session.progress(watch)
+        while True:
+            try:
+                async for item in self._stream(progress.open(), progress.remaining_s):
+                    progress.received(item)
+                    yield item
+                error: SignerdError = self._session.ended()
+            except SignerdError as failure:
+                error = failure
+            if progress.is_over:
+                return
+            delay_s = progress.delay_after(error)
+            if delay_s is None:
+                raise error
+            await asyncio.sleep(delay_s)
+
+    async def _stream(self, call: Call[T], timeout_s: float | None) -> AsyncIterator[T]:
+        stream = self._open().unary_stream(call.method, None, None)(call.payload, timeout=timeout_s)
+        try:
+            async for answer in stream:
+                yield self._session.value_of(answer, call)
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        finally:
+            stream.cancel()

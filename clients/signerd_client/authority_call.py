@@ -1,0 +1,255 @@
+"""The calls of signerd.v1.CertificateAuthority."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Literal, overload
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from signerd.v1 import certificate_authority_pb2 as wire
+from signerd_client.algorithm import KeyAlgorithm, algorithm_to_wire
+from signerd_client.call import Call, Listing, Page, decoder, new_request_id
+from signerd_client.certificate import (
+    Certificate,
+    CertificateState,
+    Reissued,
+    RevocationReason,
+    certificate_from_wire,
+    reason_to_wire,
+    state_to_wire,
+)
+from signerd_client.name import certificate_name, subscriber_name
+
+_SERVICE: Final = "/signerd.v1.CertificateAuthority"
+
+
+@overload
+def issue_certificate(
+    subscriber: str,
+    profile: str,
+    common_name: str,
+    *,
+    key_algorithm: KeyAlgorithm | str | None = None,
+    csr: bytes | None = None,
+    organizational_units: Sequence[str] = (),
+    email: str = "",
+    dns_names: Sequence[str] = (),
+    key_group: str = "",
+    request_id: str | None = None,
+    validate_only: Literal[False] = False,
+    timeout_s: float | None = None,
+) -> Call[Certificate]: ...
+@overload
+def issue_certificate(
+    subscriber: str,
+    profile: str,
+    common_name: str,
+    *,
+    key_algorithm: KeyAlgorithm | str | None = None,
+    csr: bytes | None = None,
+    organizational_units: Sequence[str] = (),
+    email: str = "",
+    dns_names: Sequence[str] = (),
+    key_group: str = "",
+    request_id: str | None = None,
+    validate_only: bool,
+    timeout_s: float | None = None,
+) -> Call[Certificate | None]: ...
+def issue_certificate(
+    subscriber: str,
+    profile: str,
+    common_name: str,
+    *,
+    key_algorithm: KeyAlgorithm | str | None = None,
+    csr: bytes | None = None,
+    organizational_units: Sequence[str] = (),
+    email: str = "",
+    dns_names: Sequence[str] = (),
+    key_group: str = "",
+    request_id: str | None = None,
+    validate_only: bool = False,
+    timeout_s: float | None = None,
+) -> Call[Certificate] | Call[Certificate | None]:
+    """Issue a certificate to a subscriber, who is made on first use.
+
+    Exactly one of key_algorithm (a key is made on the token) and csr (PKCS#10, DER or PEM)
+    is given; otherwise ValueError. With validate_only everything is checked, nothing is made
+    and None is returned. request_id is a UUID; give your own to be able to repeat the call later.
+    """
+    if (key_algorithm is None) == (csr is None):
+        raise ValueError("give either key_algorithm or csr")
+    request = wire.IssueCertificateRequest(
+        subscriber=subscriber_name(subscriber),
+        profile=profile,
+        subject=wire.Subject(
+            common_name=common_name,
+            organizational_units=organizational_units,
+            email=email,
+            dns_names=dns_names,
+        ),
+        key_group=key_group,
+        request_id=request_id or new_request_id(),
+        validate_only=validate_only,
+    )
+    if csr is not None:
+        request.csr = csr
+    elif key_algorithm is not None:
+        request.key_algorithm = algorithm_to_wire(key_algorithm)
+    method, payload = f"{_SERVICE}/IssueCertificate", request.SerializeToString()
+    response = wire.IssueCertificateResponse
+    if validate_only:
+        checked = decoder(response, _nothing)
+        return Call(method, payload, checked, timeout_s, request.request_id, is_change=True)
+    issued = decoder(response, lambda answer: certificate_from_wire(answer.certificate))
+    return Call(method, payload, issued, timeout_s, request.request_id, is_change=True)
+
+
+@overload
+def reissue_certificate(
+    certificate: str,
+    *,
+    request_id: str | None = None,
+    validate_only: Literal[False] = False,
+    timeout_s: float | None = None,
+) -> Call[Reissued]: ...
+@overload
+def reissue_certificate(
+    certificate: str,
+    *,
+    request_id: str | None = None,
+    validate_only: Literal[True],
+    timeout_s: float | None = None,
+) -> Call[Certificate]: ...
+def reissue_certificate(
+    certificate: str,
+    *,
+    request_id: str | None = None,
+    validate_only: bool = False,
+    timeout_s: float | None = None,
+) -> Call[Reissued] | Call[Certificate]:
+    """Replace an active certificate: new key, same holder, profile and expiry.
+
+    The old certificate is revoked and its key never signs again from the answer on. With
+    validate_only nothing changes and the certificate that would be replaced is returned.
+    """
+    request = wire.ReissueCertificateRequest(
+        certificate=certificate_name(certificate),
+        request_id=request_id or new_request_id(),
+        validate_only=validate_only,
+    )
+    method, payload = f"{_SERVICE}/ReissueCertificate", request.SerializeToString()
+    response = wire.ReissueCertificateResponse
+    if validate_only:
+        checked = decoder(response, lambda answer: certificate_from_wire(answer.replaced))
+        return Call(method, payload, checked, timeout_s, request.request_id, is_change=True)
+    reissued = decoder(
+        response,
+        lambda answer: Reissued(
+            certificate_from_wire(answer.certificate), certificate_from_wire(answer.replaced)
+        ),
+    )
+    return Call(method, payload, reissued, timeout_s, request.request_id, is_change=True)
+
+
+def revoke_certificate(
+    certificate: str,
+    reason: RevocationReason | str,
+    *,
+    request_id: str | None = None,
+    validate_only: bool = False,
+    timeout_s: float | None = None,
+) -> Call[Certificate]:
+    """Revoke an active certificate for good; its key never signs again from the answer on.
+
+    Returns the certificate, revoked; with validate_only as it stands.
+    """
+    request = wire.RevokeCertificateRequest(
+        certificate=certificate_name(certificate),
+        reason=reason_to_wire(reason),
+        request_id=request_id or new_request_id(),
+        validate_only=validate_only,
+    )
+    return Call(
+        f"{_SERVICE}/RevokeCertificate",
+        request.SerializeToString(),
+        decoder(
+            wire.RevokeCertificateResponse,
+            lambda answer: certificate_from_wire(answer.certificate),
+        ),
+        timeout_s,
+        request.request_id,
+        is_change=True,
+    )
+
+
+def get_certificate(certificate: str, *, timeout_s: float | None = None) -> Call[Certificate]:
+    """Return one certificate, by name or serial number."""
+    return Call(
+        f"{_SERVICE}/GetCertificate",
+        wire.GetCertificateRequest(name=certificate_name(certificate)).SerializeToString(),
+        decoder(
+            wire.GetCertificateResponse, lambda answer: certificate_from_wire(answer.certificate)
+        ),
+        timeout_s,
+    )
+
+
+def list_certificates(
+    *,
+    subscriber: str = "",
+    state: CertificateState | str | None = None,
+    expire_time_from: datetime | None = None,
+    expire_time_before: datetime | None = None,
+    page_size: int = 0,
+    timeout_s: float | None = None,
+) -> Listing[Certificate]:
+    """List certificates, newest first, over all pages, which are fetched as they are needed.
+
+    Filters combine with "and"; times must be aware. timeout_s is the deadline of one page.
+    """
+    request = wire.ListCertificatesRequest(
+        subscriber=subscriber_name(subscriber),
+        state=state_to_wire(state),
+        expire_time_from=_timestamp(expire_time_from),
+        expire_time_before=_timestamp(expire_time_before),
+        page_size=page_size,
+    )
+    decode = decoder(
+        wire.ListCertificatesResponse,
+        lambda answer: Page(
+            tuple(certificate_from_wire(item) for item in answer.certificates),
+            answer.next_page_token,
+        ),
+    )
+
+    def page(token: str) -> Call[Page[Certificate]]:
+        asked = wire.ListCertificatesRequest(page_token=token)
+        asked.MergeFrom(request)
+        payload = asked.SerializeToString()
+        return Call(f"{_SERVICE}/ListCertificates", payload, decode, timeout_s)
+
+    return Listing(page)
+
+
+def get_ca_chain(*, timeout_s: float | None = None) -> Call[list[bytes]]:
+    """Return the issuing CA's certificate first and the root last; DER."""
+    return Call(
+        f"{_SERVICE}/GetCaChain",
+        wire.GetCaChainRequest().SerializeToString(),
+        decoder(wire.GetCaChainResponse, lambda answer: list(answer.certificates)),
+        timeout_s,
+    )
+
+
+def _nothing(_answer: wire.IssueCertificateResponse) -> Certificate | None:
+    return None
+
+
+def _timestamp(moment: datetime | None) -> Timestamp | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("give a time with its zone, such as datetime(2026, 1, 1, tzinfo=UTC)")
+    timestamp = Timestamp()
+    timestamp.FromDatetime(moment)
+    return timestamp

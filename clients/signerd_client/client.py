@@ -1,0 +1,142 @@
+"""The blocking client."""
+
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
+
+import grpc
+
+from signerd_client import admin_call, authority_call, signing_call
+from signerd_client.binding import bind
+from signerd_client.call import Call, Listing, Watch
+from signerd_client.error import SignerdError
+from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
+from signerd_client.session import Session
+from signerd_client.target import Target
+
+if TYPE_CHECKING:
+    from signerd_client.status import Failure
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _unary(make: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:
+    return bind(make, lambda self, call: self._run(call))
+
+
+def _listing(make: Callable[P, Listing[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
+    return bind(make, lambda self, listing: self._run_listing(listing))
+
+
+def _watch(make: Callable[P, Watch[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
+    return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+class Client:
+    """A connection to a daemon, for threads; use it as a context manager, or close it.
+
+    One client serves any number of threads. It reads the TLS files when it is made: make a new
+    one when they have been renewed. Every method raises a subclass of SignerdError.
+    """
+
+    def __init__(
+        self, target: Target, *, timeout_s: float = 30.0, retry: RetryPolicy = DEFAULT_RETRY
+    ) -> None:
+        """timeout_s is the deadline of calls that are given none. Raises InvalidTarget.
+
+        Nothing is sent before the first call.
+        """
+        self._session = Session(target, timeout_s=timeout_s, retry=retry)
+        credentials, options = self._session.credentials, self._session.options
+        self._channel = (
+            grpc.insecure_channel(target.address, options)
+            if credentials is None
+            else grpc.secure_channel(target.address, credentials, options)
+        )
+        self._closed = threading.Event()
+
+    issue_certificate = _unary(authority_call.issue_certificate)
+    reissue_certificate = _unary(authority_call.reissue_certificate)
+    revoke_certificate = _unary(authority_call.revoke_certificate)
+    get_certificate = _unary(authority_call.get_certificate)
+    list_certificates = _listing(authority_call.list_certificates)
+    get_ca_chain = _unary(authority_call.get_ca_chain)
+    get_public_key = _unary(signing_call.get_public_key)
+    sign = _unary(signing_call.sign)
+    verify = _unary(signing_call.verify)
+    server_info = _unary(admin_call.server_info)
+    token_status = _unary(admin_call.token_status)
+    list_audit_events = _listing(admin_call.list_audit_events)
+    watch_audit_events = _watch(admin_call.watch_audit_events)
+    health = _unary(admin_call.health)
+
+    def close(self) -> None:
+        """Close the connection; calls under way end with Cancelled."""
+        self._closed.set()
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self, call: Call[T]) -> T:
+        attempts = self._session.attempts(call)
+        while True:
+            try:
+                return self._attempt(call, attempts.remaining_s)
+            except SignerdError as error:
+                delay_s = attempts.delay_after(error)
+                if delay_s is None or self._closed.wait(delay_s):
+                    raise attempts.final(error) from error.__cause__
+
+    def _attempt(self, call: Call[T], timeout_s: float) -> T:
+        send = self._channel.unary_unary(call.method, None, None)
+        try:
+            answer = send(call.payload, timeout=timeout_s, metadata=call.metadata)
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        return self._session.value_of(answer, call)
+
+    def _run_listing(self, listing: Listing[T]) -> Iterator[T]:
+        page = self._run(listing.page(""))
+        yield from page.items
+        while page.next_token:
+            page = self._run(listing.page(page.next_token))
+            yield from page.items
+
+    def _run_watch(self, watch: Watch[T]) -> Iterator[T]:
+        progress = self._session.progress(watch)
+        while True:
+            try:
+                for item in self._stream(progress.open(), progress.remaining_s):
+                    progress.received(item)
+                    yield item
+                error: SignerdError = self._session.ended()
+            except SignerdError as failure:
+                error = failure
+            if progress.is_over:
+                return
+            delay_s = progress.delay_after(error)
+            if delay_s is None or self._closed.wait(delay_s):
+                raise error
+
+    def _stream(self, call: Call[T], timeout_s: float | None) -> Iterator[T]:
+        stream = self._channel.unary_stream(call.method, None, None)(
+            call.payload, timeout=timeout_s, metadata=call.metadata
+        )
+        try:
+            for answer in stream:
+                yield self._session.value_of(answer, call)
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        finally:
+            stream.cancel()  # type: ignore[no-untyped-call]

@@ -1,0 +1,24 @@
+"""Resource names: callers may give the full name or the bare id."""
+
+
+def subscriber_name(name_or_id: str) -> str:
+    """`subscribers/{subscriber}`."""
+    return _full("subscribers", name_or_id)
+
+
+def certificate_name(name_or_id: str) -> str:
+    """`certificates/{serial}`; a serial as openssl prints it (upper case, colons) is accepted."""
+    if "/" in name_or_id:
+        return name_or_id
+    return _full("certificates", name_or_id.replace(":", "").lower())
+
+
+def credential_name(name_or_id: str) -> str:
+    """`credentials/{credential}`."""
+    return _full("credentials", name_or_id)
+
+
+def _full(collection: str, name_or_id: str) -> str:
+    if not name_or_id or "/" in name_or_id:
+        return name_or_id
+    return f"{collection}/{name_or_id}"

@@ -1,0 +1,139 @@
+"""The calls of signerd.v1.Signing."""
+
+from typing import Final
+
+from signerd.v1 import signing_pb2 as wire
+from signerd.v1 import types_pb2
+from signerd_client.algorithm import Hash, algorithm_from_wire, hash_of_digest
+from signerd_client.call import Call, decoder
+from signerd_client.checksum import checksum_of, matches, require
+from signerd_client.name import certificate_name, credential_name
+from signerd_client.signature import PublicKey, Signature, Verification
+
+_SERVICE: Final = "/signerd.v1.Signing"
+
+
+def get_public_key(credential: str, *, timeout_s: float | None = None) -> Call[PublicKey]:
+    """Return the public key of a credential."""
+    request = wire.GetPublicKeyRequest(credential=credential_name(credential))
+    return Call(
+        f"{_SERVICE}/GetPublicKey",
+        request.SerializeToString(),
+        decoder(wire.GetPublicKeyResponse, _public_key),
+        timeout_s,
+    )
+
+
+def sign(
+    credential: str,
+    *,
+    data: bytes | None = None,
+    digest: bytes | None = None,
+    hash_algorithm: Hash | None = None,
+    timeout_s: float | None = None,
+) -> Call[Signature]:
+    """Sign data, or a digest of it, with the algorithm that belongs to the key.
+
+    Exactly one of data and digest is given; otherwise ValueError. hash_algorithm is the hash
+    that made the digest; None derives it from the length. Checksums are verified both ways.
+    """
+    request = wire.SignRequest(credential=credential_name(credential))
+    sent = _one_of(data, digest)
+    if data is not None:
+        request.data = data
+    else:
+        request.digest.CopyFrom(_digest(sent, hash_algorithm))
+    request.input_crc32c.CopyFrom(checksum_of(sent))
+    return Call(
+        f"{_SERVICE}/Sign",
+        request.SerializeToString(),
+        decoder(wire.SignResponse, _signature),
+        timeout_s,
+    )
+
+
+def verify(
+    signature: bytes,
+    *,
+    credential: str | None = None,
+    certificate: str | None = None,
+    data: bytes | None = None,
+    digest: bytes | None = None,
+    hash_algorithm: Hash | None = None,
+    timeout_s: float | None = None,
+) -> Call[Verification]:
+    """Say whether a signature was made by the key of a credential or of a certificate.
+
+    Exactly one of credential and certificate, and one of data and digest, is given; otherwise
+    ValueError. A signature that does not hold is an answer, not an error.
+    """
+    if (credential is None) == (certificate is None):
+        raise ValueError("give either credential or certificate")
+    request = wire.VerifyRequest(signature=signature)
+    if certificate is not None:
+        request.certificate = certificate_name(certificate)
+    elif credential is not None:
+        request.credential = credential_name(credential)
+    sent = _one_of(data, digest)
+    if data is not None:
+        request.data = data
+    else:
+        request.digest.CopyFrom(_digest(sent, hash_algorithm))
+    return Call(
+        f"{_SERVICE}/Verify",
+        request.SerializeToString(),
+        decoder(wire.VerifyResponse, _verification),
+        timeout_s,
+    )
+
+
+def _one_of(data: bytes | None, digest: bytes | None) -> bytes:
+    if data is not None and digest is None:
+        return data
+    if digest is not None and data is None:
+        return digest
+    raise ValueError("give either data or digest")
+
+
+def _digest(digest: bytes, hash_algorithm: Hash | None) -> types_pb2.Digest:
+    match hash_algorithm or hash_of_digest(digest):
+        case Hash.SHA256:
+            return types_pb2.Digest(sha256=digest)
+        case Hash.SHA384:
+            return types_pb2.Digest(sha384=digest)
+        case Hash.SHA512:
+            return types_pb2.Digest(sha512=digest)
+
+
+def _public_key(answer: wire.GetPublicKeyResponse) -> PublicKey:
+    if answer.HasField("public_key_crc32c"):
+        require(matches(answer.public_key, answer.public_key_crc32c), "the public key received")
+    return PublicKey(
+        credential=answer.credential,
+        key_algorithm=algorithm_from_wire(answer.key_algorithm),
+        public_key=answer.public_key,
+        certificate=answer.certificate,
+    )
+
+
+def _signature(answer: wire.SignResponse) -> Signature:
+    require(answer.verified_input_crc32c, "the input as the daemon received it")
+    require(
+        answer.HasField("signature_crc32c") and matches(answer.signature, answer.signature_crc32c),
+        "the signature received",
+    )
+    return Signature(
+        signature=answer.signature,
+        credential=answer.credential,
+        key_algorithm=algorithm_from_wire(answer.key_algorithm),
+        certificate=answer.certificate,
+    )
+
+
+def _verification(answer: wire.VerifyResponse) -> Verification:
+    return Verification(
+        valid=answer.valid,
+        explanation=answer.explanation,
+        credential=answer.credential,
+        key_algorithm=algorithm_from_wire(answer.key_algorithm),
+    )

@@ -1,0 +1,231 @@
+"""What the scripted daemon answers when nothing is scripted: one software key, real signatures."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import google_crc32c
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.wrappers_pb2 import UInt32Value
+
+from signerd.v1 import admin_pb2, signing_pb2, types_pb2
+from signerd.v1 import certificate_authority_pb2 as authority
+from tests.client.pki import make_identity
+
+CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
+SUBSCRIBER = "subscribers/hong-gildong"
+EVENT_COUNT = 5
+CERTIFICATE_COUNT = 5
+_EVENT_TIME = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+class Answers:
+    """Answers by method name."""
+
+    def __init__(self) -> None:
+        self.root = make_identity("Test root")
+        self.holder = make_identity("홍길동", issuer=self.root)
+
+    @property
+    def certificate_name(self) -> str:
+        """Name of the certificate that exists."""
+        return f"certificates/{self.holder.certificate.serial_number:x}"
+
+    def answer(self, method: str, request: Any) -> Message:
+        """The answer to a call that is not a stream."""
+        answers: dict[str, Callable[[Any], Message]] = {
+            "IssueCertificate": self._issue,
+            "ReissueCertificate": self._reissue,
+            "RevokeCertificate": self._revoke,
+            "GetCertificate": self._get,
+            "ListCertificates": self._certificates,
+            "GetCaChain": self._ca_chain,
+            "GetPublicKey": self._public_key,
+            "Sign": self._sign,
+            "Verify": self._verify,
+            "GetServerInfo": _server_info,
+            "GetTokenStatus": _token_status,
+            "ListAuditEvents": _events,
+        }
+        return answers[method](request)
+
+    def stream(self, request: Any) -> Iterator[Message]:
+        """The audit events after a position."""
+        for position in range(max(request.after_position, 0) + 1, EVENT_COUNT + 1):
+            yield admin_pb2.WatchAuditEventsResponse(event=event(position))
+
+    def certificate(
+        self, subject: authority.Subject | None = None, *, revoked: bool = False
+    ) -> types_pb2.Certificate:
+        """The certificate that exists, as a message."""
+        certificate = self.holder.certificate
+        message = types_pb2.Certificate(
+            name=self.certificate_name,
+            subscriber=SUBSCRIBER,
+            credential=CREDENTIAL,
+            profile="personal",
+            state=types_pb2.CERTIFICATE_STATE_ACTIVE,
+            serial_number=f"{certificate.serial_number:x}",
+            subject=f"CN={subject.common_name}" if subject else "CN=홍길동",
+            not_before_time=timestamp(certificate.not_valid_before_utc),
+            not_after_time=timestamp(certificate.not_valid_after_utc),
+            create_time=timestamp(certificate.not_valid_before_utc),
+            key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
+            der=certificate.public_bytes(Encoding.DER),
+            sha256_fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+        )
+        if revoked:
+            message.state = types_pb2.CERTIFICATE_STATE_REVOKED
+            message.revocation.revoke_time.CopyFrom(timestamp(_EVENT_TIME))
+            message.revocation.reason = types_pb2.REVOCATION_REASON_SUPERSEDED
+        return message
+
+    def _issue(self, request: authority.IssueCertificateRequest) -> Message:
+        issued = None if request.validate_only else self.certificate(request.subject)
+        return authority.IssueCertificateResponse(certificate=issued)
+
+    def _reissue(self, request: authority.ReissueCertificateRequest) -> Message:
+        return authority.ReissueCertificateResponse(
+            certificate=None if request.validate_only else self.certificate(),
+            replaced=self.certificate(revoked=not request.validate_only),
+        )
+
+    def _revoke(self, request: authority.RevokeCertificateRequest) -> Message:
+        certificate = self.certificate(revoked=not request.validate_only)
+        return authority.RevokeCertificateResponse(certificate=certificate)
+
+    def _get(self, _request: authority.GetCertificateRequest) -> Message:
+        return authority.GetCertificateResponse(certificate=self.certificate())
+
+    def _ca_chain(self, _request: authority.GetCaChainRequest) -> Message:
+        der = self.root.certificate.public_bytes(Encoding.DER)
+        return authority.GetCaChainResponse(certificates=[der])
+
+    def _certificates(
+        self, request: authority.ListCertificatesRequest
+    ) -> authority.ListCertificatesResponse:
+        begin = int(request.page_token or 0)
+        end = min(CERTIFICATE_COUNT, begin + (request.page_size or 2))
+        return authority.ListCertificatesResponse(
+            certificates=[self.certificate() for _ in range(begin, end)],
+            next_page_token=str(end) if end < CERTIFICATE_COUNT else "",
+        )
+
+    def _public_key(self, _request: object) -> signing_pb2.GetPublicKeyResponse:
+        spki = self.holder.key.public_key().public_bytes(
+            Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+        )
+        return signing_pb2.GetPublicKeyResponse(
+            credential=CREDENTIAL,
+            key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
+            public_key=spki,
+            public_key_crc32c=UInt32Value(value=google_crc32c.value(spki)),
+            certificate=self.certificate_name,
+        )
+
+    def _sign(self, request: signing_pb2.SignRequest) -> signing_pb2.SignResponse:
+        received = request.data or request.digest.sha256
+        hash_ = hashes.SHA256()
+        scheme = ec.ECDSA(utils.Prehashed(hash_) if request.HasField("digest") else hash_)
+        signature = self.holder.key.sign(received, scheme)
+        return signing_pb2.SignResponse(
+            signature=signature,
+            signature_crc32c=UInt32Value(value=google_crc32c.value(signature)),
+            verified_input_crc32c=request.input_crc32c.value == google_crc32c.value(received),
+            credential=CREDENTIAL,
+            key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
+            certificate=self.certificate_name,
+        )
+
+    def _verify(self, request: signing_pb2.VerifyRequest) -> signing_pb2.VerifyResponse:
+        hash_ = hashes.SHA256()
+        scheme = ec.ECDSA(utils.Prehashed(hash_) if request.HasField("digest") else hash_)
+        answer = signing_pb2.VerifyResponse(
+            valid=True,
+            credential=CREDENTIAL,
+            key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
+        )
+        try:
+            self.holder.key.public_key().verify(
+                request.signature, request.data or request.digest.sha256, scheme
+            )
+        except (InvalidSignature, ValueError):
+            answer.valid = False
+            answer.explanation = "the signature was not made by this key over this input"
+        return answer
+
+
+def event(position: int) -> admin_pb2.AuditEvent:
+    """The audit event at a position."""
+    return admin_pb2.AuditEvent(
+        position=position,
+        chain="local/front-0",
+        sequence=position,
+        event_time=timestamp(_EVENT_TIME),
+        kind="certificate.issued",
+        principal="spiffe://bank.example/ra",
+        resource=SUBSCRIBER,
+        request_id=f"00000000-0000-4000-8000-{position:012}",
+        details={"serial": "4f", "common_name": "홍길동"},
+        previous_hash="ab",
+        hash="cd",
+    )
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """A message of a time."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
+
+
+def _server_info(_request: object) -> admin_pb2.GetServerInfoResponse:
+    return admin_pb2.GetServerInfoResponse(
+        version="0.1.0",
+        node="local",
+        process="front-0",
+        process_id=4711,
+        start_time=timestamp(_EVENT_TIME),
+        principal="spiffe://bank.example/ra",
+        roles=["ra-officer"],
+        profiles=["personal"],
+    )
+
+
+def _token_status(_request: object) -> admin_pb2.GetTokenStatusResponse:
+    return admin_pb2.GetTokenStatusResponse(
+        tokens=[
+            admin_pb2.TokenStatus(
+                label="authority",
+                serial="01",
+                purpose=admin_pb2.TOKEN_PURPOSE_AUTHORITY,
+                available=True,
+                key_count=3,
+            ),
+            admin_pb2.TokenStatus(
+                label="subscribers-0",
+                serial="02",
+                purpose=admin_pb2.TOKEN_PURPOSE_SUBSCRIBER,
+                problem="the token is not present; insert it",
+                key_count=200,
+                key_capacity=1000,
+            ),
+        ],
+        hosts=[
+            admin_pb2.TokenHostStatus(name="host-0", connected=True, process_id=4712, outstanding=1)
+        ],
+    )
+
+
+def _events(request: admin_pb2.ListAuditEventsRequest) -> admin_pb2.ListAuditEventsResponse:
+    begin = int(request.page_token or 0)
+    end = min(EVENT_COUNT, begin + (request.page_size or 2))
+    return admin_pb2.ListAuditEventsResponse(
+        events=[event(position + 1) for position in range(begin, end)],
+        next_page_token=str(end) if end < EVENT_COUNT else "",
+    )

@@ -1,0 +1,63 @@
+"""The command signerctl as a real process, and a command line for every RPC."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ISSUE = (
+    *("certificate", "issue", "--subscriber", "hong-gildong", "--profile", "personal"),
+    *("--name", "홍길동", "--algorithm", "EC_P256_SHA256"),
+)
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "IssueCertificate": ISSUE,
+    "ReissueCertificate": ("certificate", "reissue", "4f"),
+    "RevokeCertificate": ("certificate", "revoke", "4f", "--yes"),
+    "GetCertificate": ("certificate", "get", "4f"),
+    "ListCertificates": ("certificate", "list"),
+    "GetCaChain": ("ca", "chain"),
+    "GetPublicKey": ("key", "get", "c"),
+    "Sign": ("sign", "--credential", "c", "--encoding", "hex"),
+    "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
+    "GetServerInfo": ("server", "info"),
+    "GetTokenStatus": ("token", "status"),
+    "ListAuditEvents": ("audit", "list"),
+    "WatchAuditEvents": ("audit", "watch", "--after", "0", "--limit", "3"),
+}
+COMMAND = (str(Path(sys.executable).with_name("signerctl")),)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """A plain environment without any SIGNERD_ variable."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGNERD_")}
+    return kept | {"LC_ALL": "C.UTF-8", "COLUMNS": "100"} | more
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Signerctl:
+    """Runs commands against one target."""
+
+    target: str
+
+    def __call__(self, *arguments: str, stdin: bytes = b"", target: str | None = None) -> Result:
+        done = subprocess.run(
+            (*COMMAND, *arguments),
+            input=stdin,
+            capture_output=True,
+            env=environment(SIGNERD_TARGET=self.target if target is None else target),
+            timeout=60,
+            check=False,
+        )
+        out = done.stdout.decode(errors="replace")
+        return Result(done.returncode, out, done.stderr.decode(), done.stdout)

@@ -1,0 +1,210 @@
+"""Every method against a server of the real API."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from signerd_client import AsyncClient, Client, KeyAlgorithm, Target
+from signerd_client.certificate import CertificateState, RevocationReason
+from signerd_client.server import HealthState
+from tests.client.scripted_answer import CERTIFICATE_COUNT, CREDENTIAL, EVENT_COUNT
+from tests.client.scripted_daemon import SERVICES, ScriptedDaemon
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "IssueCertificate": lambda client: client.issue_certificate(
+        "hong", "personal", "홍길동", key_algorithm=KeyAlgorithm.EC_P256_SHA256
+    ),
+    "ReissueCertificate": lambda client: client.reissue_certificate("4f"),
+    "RevokeCertificate": lambda client: client.revoke_certificate("4f", "KEY_COMPROMISE"),
+    "GetCertificate": lambda client: client.get_certificate("4f"),
+    "ListCertificates": lambda client: client.list_certificates(),
+    "GetCaChain": lambda client: client.get_ca_chain(),
+    "GetPublicKey": lambda client: client.get_public_key("c"),
+    "Sign": lambda client: client.sign("c", data=b"order"),
+    "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
+    "GetServerInfo": lambda client: client.server_info(),
+    "GetTokenStatus": lambda client: client.token_status(),
+    "ListAuditEvents": lambda client: client.list_audit_events(),
+    "WatchAuditEvents": lambda client: client.watch_audit_events(after_position=0),
+}
+
+
+def _rpcs() -> set[str]:
+    return {method.name for service in SERVICES for method in service.methods}
+
+
+def test_every_rpc_has_a_blocking_method(daemon: ScriptedDaemon, client: Client) -> None:
+    """Calling each method reaches exactly the RPCs that the service descriptors list."""
+    for call in CALLS.values():
+        answer = call(client)
+        if isinstance(answer, Iterator):
+            next(answer)
+    assert set(daemon.script.requests) == _rpcs()
+
+
+async def test_every_rpc_has_an_asynchronous_method(daemon: ScriptedDaemon, target: Target) -> None:
+    """The asynchronous client reaches the same RPCs with the same arguments."""
+    async with AsyncClient(target, timeout_s=10) as client:
+        for call in CALLS.values():
+            answer = call(client)
+            if inspect.isawaitable(answer):
+                await answer
+            else:
+                await anext(answer)
+                await answer.aclose()
+    assert set(daemon.script.requests) == _rpcs()
+
+
+def test_both_clients_have_the_same_methods_and_parameters() -> None:
+    """What one client can do the other can, called the same way."""
+
+    def methods(client: type) -> dict[str, inspect.Signature]:
+        return {
+            name: inspect.signature(member)
+            for name, member in vars(client).items()
+            if not name.startswith("_") and name != "close"
+        }
+
+    blocking = methods(Client)
+    assert len(blocking) == len(CALLS) + 1
+    assert blocking == methods(AsyncClient)
+    assert list(blocking["sign"].parameters)[:3] == ["self", "credential", "data"]
+
+
+def test_issue_gives_a_certificate_of_plain_values(daemon: ScriptedDaemon, client: Client) -> None:
+    """The answer holds enumerations, aware UTC times and DER that parses; Korean text is intact."""
+    certificate = client.issue_certificate(
+        "hong-gildong",
+        "personal",
+        "홍길동",
+        key_algorithm="EC_P256_SHA256",
+        organizational_units=["개인"],
+        email="hong@example.com",
+        dns_names=["a.example"],
+        key_group="vip",
+    )
+    assert certificate.subject == "CN=홍길동"
+    assert certificate.state is CertificateState.ACTIVE
+    assert certificate.key_algorithm is KeyAlgorithm.EC_P256_SHA256
+    assert certificate.revocation is None
+    parsed = x509.load_pem_x509_certificate(certificate.pem.encode())
+    assert parsed == daemon.answers.holder.certificate
+    assert certificate.not_after_time == parsed.not_valid_after_utc
+    (request,) = daemon.script.requests["IssueCertificate"]
+    assert request.subscriber == "subscribers/hong-gildong"
+    assert list(request.subject.organizational_units) == ["개인"]
+    assert (request.subject.email, request.key_group) == ("hong@example.com", "vip")
+    assert list(request.subject.dns_names) == ["a.example"]
+
+
+def test_validate_only_makes_nothing(daemon: ScriptedDaemon, client: Client) -> None:
+    """With validate_only issue returns nothing and reissue the certificate as it stands."""
+    checked: object = client.issue_certificate("h", "p", "n", csr=b"DER", validate_only=True)
+    assert checked is None
+    assert daemon.script.requests["IssueCertificate"][0].csr == b"DER"
+    assert client.reissue_certificate("4F:0A", validate_only=True).revocation is None
+    assert daemon.script.requests["ReissueCertificate"][0].certificate == "certificates/4f0a"
+
+
+def test_reissue_and_revoke_tell_of_the_old_certificate(client: Client) -> None:
+    """The replaced certificate carries time and reason of its revocation."""
+    reissued = client.reissue_certificate("certificates/4f")
+    assert reissued.certificate.state is CertificateState.ACTIVE
+    assert reissued.replaced.revocation is not None
+    assert reissued.replaced.revocation.reason is RevocationReason.SUPERSEDED
+    revoked = client.revoke_certificate("4f", RevocationReason.KEY_COMPROMISE)
+    assert revoked.state is CertificateState.REVOKED
+
+
+def test_lists_go_over_all_pages(daemon: ScriptedDaemon, client: Client) -> None:
+    """Pages are joined, each asked for with the filters of the first."""
+    listed = list(client.list_certificates(subscriber="hong", state="ACTIVE", page_size=2))
+    assert len(listed) == CERTIFICATE_COUNT
+    requests = daemon.script.requests["ListCertificates"]
+    assert [request.page_token for request in requests] == ["", "2", "4"]
+    assert {request.subscriber for request in requests} == {"subscribers/hong"}
+    positions = [event.position for event in client.list_audit_events(page_size=2)]
+    assert positions == list(range(1, EVENT_COUNT + 1))
+
+
+async def test_asynchronous_lists_go_over_all_pages(daemon: ScriptedDaemon, target: Target) -> None:
+    """Pages are joined in order there too."""
+    async with AsyncClient(target) as client:
+        positions = [event.position async for event in client.list_audit_events(page_size=2)]
+    assert positions == list(range(1, EVENT_COUNT + 1))
+    assert len(daemon.script.requests["ListAuditEvents"]) == 3
+
+
+def test_signatures_hold(daemon: ScriptedDaemon, client: Client) -> None:
+    """A signature over data, or over a digest of it, is the key's, and Verify agrees."""
+    order = "이체 100,000원".encode()
+    hashed = hashes.Hash(hashes.SHA256())
+    hashed.update(order)
+    digest = hashed.finalize()
+    public = daemon.answers.holder.key.public_key()
+    for signature in (client.sign("c", data=order), client.sign("c", digest=digest)):
+        public.verify(signature.signature, order, ec.ECDSA(hashes.SHA256()))
+        assert signature.credential == CREDENTIAL
+        assert signature.certificate == daemon.answers.certificate_name
+    last = client.sign("c", data=order).signature
+    assert client.verify(last, credential="c", data=order).valid
+    assert client.verify(last, certificate="4f", digest=digest).valid
+    refused = client.verify(last, credential="c", data=b"another order")
+    assert not refused.valid
+    assert refused.explanation
+
+
+def test_sign_sends_the_digest_in_the_field_of_its_hash(
+    daemon: ScriptedDaemon, client: Client
+) -> None:
+    """The hash of a digest follows from its length."""
+    for length, field in ((32, "sha256"), (48, "sha384"), (64, "sha512")):
+        client.verify(b"s", credential="c", digest=bytes(length))
+        assert daemon.script.requests["Verify"][-1].digest.WhichOneof("digest") == field
+
+
+def test_admin_answers_are_plain_values(client: Client) -> None:
+    """Server information, token status and public key come as values."""
+    info = client.server_info()
+    assert (info.process, info.roles, info.profiles) == ("front-0", ("ra-officer",), ("personal",))
+    status = client.token_status()
+    assert [(token.label, token.available) for token in status.tokens] == [
+        ("authority", True),
+        ("subscribers-0", False),
+    ]
+    assert status.hosts[0].name == "host-0"
+    assert client.get_public_key("c").pem.startswith("-----BEGIN PUBLIC KEY-----\n")
+    assert len(client.get_ca_chain()) == 1
+
+
+def test_health_speaks_the_standard_protocol(daemon: ScriptedDaemon, client: Client) -> None:
+    """The reference implementation of grpc.health.v1 understands and is understood."""
+    assert client.health().serving
+    daemon.health.enter_graceful_shutdown()
+    assert client.health().state is HealthState.NOT_SERVING
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.sign("c"),
+        lambda client: client.sign("c", data=b"a", digest=b"b"),
+        lambda client: client.sign("c", digest=b"31 bytes are no digest of any.."),
+        lambda client: client.verify(b"s", data=b"a"),
+        lambda client: client.issue_certificate("h", "p", "n"),
+        lambda client: client.issue_certificate("h", "p", "n", key_algorithm="RSA"),
+        lambda client: client.revoke_certificate("4f", "BOREDOM"),
+    ],
+)
+def test_calls_that_make_no_sense_are_not_sent(
+    daemon: ScriptedDaemon, client: Client, call: Callable[[Client], object]
+) -> None:
+    """Contradictory arguments are a ValueError before anything leaves the process."""
+    with pytest.raises(ValueError, match=r"give either|digest of|key algorithm|RevocationReason"):
+        call(client)
+    assert not daemon.script.requests
