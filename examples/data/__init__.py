@@ -1,0 +1,1 @@
+"""Synthetic bank data for the demo and the program that makes it."""

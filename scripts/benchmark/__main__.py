@@ -1,0 +1,111 @@
+"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--bare]."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from rich.console import Console
+
+from examples.private_daemon import DaemonFailed, DaemonSize, private_daemon
+from scripts.benchmark.bare_token import measure_all
+from scripts.benchmark.report import Result, print_result, this_machine
+from scripts.benchmark.served import ServedBenchmark
+from scripts.benchmark.softhsm import throwaway_token
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much to measure. Durations in seconds, each of one line of the result."""
+
+    bare_s: float
+    warm_up_s: float
+    served_s: float
+    bare_processes: tuple[int, ...]
+    callers: tuple[int, ...]
+    crowd: tuple[int, ...]
+    fill_limit_s: float
+
+
+_FULL: Final = Plan(
+    bare_s=3.0,
+    warm_up_s=1.0,
+    served_s=5.0,
+    bare_processes=(1, 2, 4),
+    callers=(1, 8, 64),
+    crowd=(100, 1_000, 5_000),
+    fill_limit_s=600.0,
+)
+_QUICK: Final = Plan(
+    bare_s=0.4,
+    warm_up_s=0.2,
+    served_s=0.8,
+    bare_processes=(1, 2),
+    callers=(1, 8, 64),
+    crowd=(40,),
+    fill_limit_s=5.0,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write. Exit status 1 when something could not be measured or the counts
+    of clients and daemon do not agree."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench", description="Measure the token alone and the daemon in front of it."
+    )
+    parser.add_argument("--quick", action="store_true", help="a rough result in half a minute")
+    parser.add_argument("--bare", action="store_true", help="only the token, without a daemon")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
+    parser.add_argument("--fronts", type=int, default=2, help="fronts of the daemon")
+    parser.add_argument("--hosts", type=int, default=2, help="token hosts of the daemon")
+    options = parser.parse_args(arguments)
+    plan = _QUICK if options.quick else _FULL
+    size = DaemonSize(fronts=options.fronts, hosts=options.hosts)
+    result = Result(datetime.now(UTC), this_machine(), size)
+    try:
+        _measure_bare(plan, result)
+        if not options.bare:
+            _measure_served(plan, size, result)
+    except (DaemonFailed, RuntimeError) as error:
+        sys.stderr.write(f"bench: {error}\n")
+        return 1
+    print_result(result, Console())
+    if options.json is not None:
+        options.json.write_text(result.to_json(), encoding="utf-8")
+    counted = result.reconciliation
+    return 0 if counted is None or counted.agrees else 1
+
+
+def _measure_bare(plan: Plan, result: Result) -> None:
+    with throwaway_token() as access:
+        counts = sorted({*plan.bare_processes, result.daemon.hosts})
+        rates = measure_all(access, counts, plan.bare_s)
+        _collect(rates, result.bare.append)
+
+
+def _measure_served(plan: Plan, size: DaemonSize, result: Result) -> None:
+    with private_daemon(size) as daemon:
+        benchmark = ServedBenchmark(daemon, plan.warm_up_s, plan.served_s)
+        benchmark.prepare()
+        _collect(benchmark.sign(plan.callers), result.served.append)
+        _collect(benchmark.issue(), result.issuance.append)
+        _collect(benchmark.crowd(plan.crowd, plan.fill_limit_s), result.crowded.append)
+        result.reconciliation = benchmark.reconcile()
+
+
+def _collect(rates: Iterable[T], take: Callable[[T], None]) -> None:
+    """Take each result as it comes and tell that something is going on."""
+    for rate in rates:
+        take(rate)
+        sys.stderr.write(".")
+        sys.stderr.flush()
+    sys.stderr.write("\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
