@@ -1,0 +1,57 @@
+"""Compares output with what the README shows of another run."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+# Ids of every kind: serial numbers, credentials, fingerprints, digests, request ids.
+_ID: Final = re.compile(r"\b(?:[0-9a-f]{16,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+# Certificates of the shipped profiles begin and end at midnight in Korea; anything else is now.
+_DAY_END: Final = re.compile(r"\b\d{4}-\d\d-\d\d 14:59:59Z")
+_TIME: Final = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
+_VOLATILE: Final = (
+    (re.compile(r"[ \t]+"), " "),
+    (re.compile(r"\bpid \d+"), "pid N"),
+    (re.compile(r"\bfront-\d\b"), "front-N"),
+    (re.compile(r"\b\d+ records"), "N records"),
+    (re.compile(r"(?m)^\d+ (?=<time>)"), "N "),
+    (re.compile(r"(?m) $"), ""),
+)
+
+
+@dataclass(slots=True)
+class Names:
+    """Gives ids and expiry times names by their first appearance, so that the same id twice in
+    the README has to be the same id twice in the run."""
+
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def normalise(self, text: str) -> str:
+        """The text with everything that differs from run to run replaced."""
+        text = _ID.sub(self._name, text)
+        text = _DAY_END.sub(self._name, text)
+        text = _TIME.sub("<time>", text)
+        for pattern, instead in _VOLATILE:
+            text = pattern.sub(instead, text)
+        return text
+
+    def _name(self, found: re.Match[str]) -> str:
+        return self._known.setdefault(found.group(), f"<{len(self._known)}>")
+
+
+@dataclass(slots=True)
+class Comparison:
+    """The README's run beside the real one."""
+
+    _shown: Names = field(default_factory=Names)
+    _real: Names = field(default_factory=Names)
+    _real_of: dict[str, str] = field(default_factory=dict)
+
+    def compare(self, shown: str, real: str) -> tuple[str, str]:
+        """Both without what differs from run to run; ids are remembered as pairs by their order."""
+        self._real_of.update(zip(_ID.findall(shown), _ID.findall(real), strict=False))
+        return self._shown.normalise(shown), self._real.normalise(real)
+
+    def translated(self, command: str) -> str:
+        """A command with the ids of the real run in place of those shown."""
+        return _ID.sub(lambda found: self._real_of.get(found.group(), found.group()), command)

@@ -1,0 +1,150 @@
+"""`signerd audit verify` on copies of a database that somebody has changed."""
+
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
+from signerd_client import Client, KeyAlgorithm
+
+_CHAIN = "local/front-0"
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[PrivateDaemon]:
+    """A stopped daemon with a dozen records in the chain of its front."""
+    with private_daemon(DaemonSize(fronts=1, hosts=1)) as daemon:
+        with (
+            Client(daemon.target("ra-officer")) as officer,
+            Client(daemon.target("signer")) as signer,
+        ):
+            credential = officer.issue_certificate(
+                "cust", "personal", "Kim", key_algorithm=KeyAlgorithm.EC_P256_SHA256
+            ).credential
+            for number in range(10):
+                signer.sign(credential, data=b"order %d" % number)
+        running = daemon.run("audit", "verify")
+        assert running.returncode == 0, running.stdout + running.stderr
+        daemon.stop()
+        yield daemon
+
+
+@pytest.fixture
+def database(kept: PrivateDaemon) -> Iterator[Path]:
+    """The database in the place of which a changed copy is put, and put back afterwards."""
+    path = kept.directory / "signerd.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    original = path.read_bytes()
+    yield path
+    for side in ("-wal", "-shm"):
+        path.with_name(path.name + side).unlink(missing_ok=True)
+    path.write_bytes(original)
+
+
+def _change(database: Path, *statements: str, other: str = "") -> None:
+    names = {"chain": _CHAIN, "other": other}
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for statement in statements:
+            assert connection.execute(statement, names).rowcount >= 1, statement
+
+
+def test_an_untouched_record_is_good(kept: PrivateDaemon, database: Path) -> None:
+    """Each chain in a line, the total at the end, exit status 0."""
+    assert database.exists()
+    done = kept.run("audit", "verify")
+    assert done.returncode == 0
+    *chains, total = done.stdout.splitlines()
+    assert [line.split(":")[0] for line in chains] == [
+        *("chain local/front-0", "chain local/init", "chain local/keeper"),
+    ]
+    assert total.startswith("good: 3 chains, ")
+
+
+_TAMPERING: dict[str, tuple[tuple[str, ...], str]] = {
+    "another principal": (
+        ("UPDATE audit_events SET principal = 'uri:nobody' WHERE chain = :chain AND sequence = 5",),
+        "4 records good, then record 5 ",
+    ),
+    "another time": (
+        ("UPDATE audit_events SET time_us = time_us + 1 WHERE chain = :chain AND sequence = 6",),
+        "5 records good, then record 6 ",
+    ),
+    "another detail": (
+        ("UPDATE audit_events SET details = '{}' WHERE chain = :chain AND sequence = 4",),
+        "3 records good, then record 4 ",
+    ),
+    "one cut out": (
+        ("DELETE FROM audit_events WHERE chain = :chain AND sequence = 7",),
+        "then record 7 is missing",
+    ),
+    "the end cut off": (
+        ("DELETE FROM audit_events WHERE chain = :chain AND sequence > 8",),
+        "8 records good, then record 9 and all after it are missing",
+    ),
+    "the beginning cut off": (
+        ("DELETE FROM audit_events WHERE chain = :chain AND sequence = 1",),
+        "0 records good, then record 1 is missing",
+    ),
+    "two swapped": (
+        (
+            "UPDATE audit_events SET sequence = 1000 WHERE chain = :chain AND sequence = 5",
+            "UPDATE audit_events SET sequence = 5 WHERE chain = :chain AND sequence = 6",
+            "UPDATE audit_events SET sequence = 6 WHERE chain = :chain AND sequence = 1000",
+        ),
+        "4 records good, then record 5 ",
+    ),
+    "one added at the end": (
+        (
+            (
+                "INSERT INTO audit_events (chain, sequence, time_us, kind, principal, resource, "
+                "request_id, details, previous_hash, hash) SELECT chain, "
+                "(SELECT max(sequence) + 1 FROM audit_events WHERE chain = :chain), time_us, "
+                "kind, principal, resource, request_id, details, previous_hash, hash "
+                "FROM audit_events WHERE chain = :chain AND sequence = 5"
+            ),
+        ),
+        "was never counted by the head of the chain",
+    ),
+    "a whole chain gone": (
+        ("DELETE FROM audit_events WHERE chain = :chain",),
+        "0 records good, then record 1 and all after it are missing",
+    ),
+    "the head turned back": (
+        ("UPDATE audit_heads SET length = length - 1 WHERE chain = :chain",),
+        "was never counted by the head of the chain",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", _TAMPERING)
+def test_tampering_is_found_and_named(what: str, kept: PrivateDaemon, database: Path) -> None:
+    """Exit status 1; the chain and the first bad record are named, the other chains are good."""
+    statements, expected = _TAMPERING[what]
+    _change(database, *statements)
+    done = kept.run("audit", "verify")
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    (bad,) = [line for line in lines[:-1] if "all good" not in line]
+    assert bad.startswith(f"chain {_CHAIN}: ")
+    assert expected in bad
+    assert lines[-1].startswith("BROKEN: 3 chains")
+    assert "Traceback" not in done.stderr
+
+
+def test_records_that_changed_their_chains_are_found(kept: PrivateDaemon, database: Path) -> None:
+    """The same number and hash links in another chain do not make a record of it."""
+    other = f"local/x{uuid.uuid4().hex[:4]}"
+    _change(
+        database,
+        "UPDATE audit_events SET chain = :other WHERE chain = :chain",
+        "UPDATE audit_heads SET chain = :other WHERE chain = :chain",
+        other=other,
+    )
+    done = kept.run("audit", "verify")
+    assert done.returncode == 1
+    assert f"chain {other}: 0 records good, then record 1 " in done.stdout
