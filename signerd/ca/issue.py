@@ -135,5 +135,7 @@ class IssueCertificate:
         Raises InvalidRequest, Conflict, LimitExceeded, TokenUnavailable, TokenRefused,
         StoreUnavailable, Interrupted.
         """
-        record = await self._journal.begin(self.validate(request))
+        record = await self._journal.find(request.request)
+        if record is None:
+            record = await self._journal.begin(self.validate(request))
         return await self._journal.settle(record, deadline=request.deadline)

@@ -12,12 +12,11 @@ journal stands. What happens if the process dies on any line follows from two ru
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final, TypeVar
 
-from signerd.audit.event import AuditEvent, EventKind
 from signerd.ca.absence import AbsentTokens
 from signerd.ca.authority import Authority
+from signerd.ca.outcome import certificate_of, issued_events, refusal_of, refused_event
 from signerd.ca.ports import CertificateStore, IssuanceStore, KeyTokens
 from signerd.core.clock import Clock
 from signerd.core.error import (
@@ -32,23 +31,21 @@ from signerd.core.error import (
     WrongState,
 )
 from signerd.core.fault import FaultPoint, reach
-from signerd.core.lifecycle import CertificateState, IssuanceState
-from signerd.core.record import CertificateRecord, GeneratedKey, IssuanceDraft, IssuanceRecord
-from signerd.core.value import (
-    CredentialId,
-    InstanceId,
-    IssuanceId,
-    TokenRef,
-    certificate_id_of,
-    credential_id_of,
+from signerd.core.lifecycle import IssuanceState
+from signerd.core.record import (
+    CertificateRecord,
+    GeneratedKey,
+    IssuanceDraft,
+    IssuanceRecord,
+    RequestKey,
 )
+from signerd.core.value import InstanceId, IssuanceId, TokenRef
 from signerd.pki.certificate import (
     assemble_certificate,
     lint_tbs,
     message_to_sign,
     prepare_certificate,
 )
-from signerd.pki.name import display_subject
 from signerd.pki.profile import Profile
 
 _POLL_S = 0.05
@@ -95,6 +92,14 @@ class IssuanceJournal:
         self._releases: set[asyncio.Task[None]] = set()
         self._absent = AbsentTokens(context.monotonic)
 
+    async def find(self, request: RequestKey) -> IssuanceRecord | None:
+        """What an earlier call with this request id began; None for a new one.
+
+        Asked before a request is judged: what was issued stays issued, also when the profile or
+        the certificate it came from has changed since. Raises Conflict (REQUEST_ID_REUSED).
+        """
+        return await self._context.issuances.find_issuance(request)
+
     async def begin(self, draft: IssuanceDraft) -> IssuanceRecord:
         """Reserve, or find what the same request reserved before; see the port for what it raises.
 
@@ -115,7 +120,7 @@ class IssuanceJournal:
             if record.state is IssuanceState.ISSUED and record.certificate is not None:
                 return await self._context.certificates.get_certificate(record.certificate)
             if record.state is IssuanceState.REFUSED:
-                raise _refusal_of(record)
+                raise refusal_of(record)
             walk = self._walks.get(issuance_id) or await self._to_the_end(self._claim(record))
             if walk is not None:
                 return await asyncio.shield(walk)
@@ -213,7 +218,7 @@ class IssuanceJournal:
                 self._context.owner,
                 reason=error.reason,
                 message=error.message,
-                event=self._refused_event(record, error),
+                event=refused_event(record.draft, error, self._context.clock.now()),
             )
             raise
 
@@ -270,9 +275,9 @@ class IssuanceJournal:
             await asyncio.to_thread(lint_tbs, tbs, context.authority.issuer)
         reach(FaultPoint.ISSUE_INTENT_RECORDED)
         der = await self._sign(tbs, deadline)
-        certificate = self._certificate(record, der)
+        certificate = certificate_of(record, der, context.clock.now())
         stored = await context.issuances.complete_issuance(
-            draft.issuance_id, context.owner, certificate, self._events(record, certificate, key)
+            draft.issuance_id, context.owner, certificate, issued_events(draft, certificate, key)
         )
         reach(FaultPoint.ISSUE_STORED)
         return stored
@@ -340,73 +345,6 @@ class IssuanceJournal:
         reach(FaultPoint.ISSUE_VERIFIED)
         return der
 
-    def _certificate(self, record: IssuanceRecord, der: bytes) -> CertificateRecord:
-        draft = record.draft
-        return CertificateRecord(
-            certificate_id=certificate_id_of(draft.serial),
-            subscriber=draft.subscriber,
-            credential=_credential_of(record),
-            profile=draft.profile,
-            state=CertificateState.ACTIVE,
-            subject=display_subject(der),
-            subject_record=draft.subject,
-            not_before_utc=draft.not_before_utc,
-            not_after_utc=draft.not_after_utc,
-            created_utc=self._context.clock.now(),
-            algorithm=draft.algorithm,
-            der=der,
-            key_group=draft.key_group,
-            replaces=draft.replaces,
-        )
-
-    def _events(
-        self, record: IssuanceRecord, certificate: CertificateRecord, key: GeneratedKey | None
-    ) -> list[AuditEvent]:
-        draft = record.draft
-        kind = EventKind.CERTIFICATE_ISSUED
-        details = {
-            "subscriber": draft.subscriber,
-            "profile": draft.profile,
-            "credential": certificate.credential or "",
-            "algorithm": str(draft.algorithm or "CSR"),
-            "sha256": sha256(certificate.der).hexdigest(),
-        }
-        if key is not None:
-            details |= {
-                "key_local": str(key.local),
-                "key_always_sensitive": str(key.always_sensitive),
-                "key_never_extractable": str(key.never_extractable),
-            }
-        now = self._context.clock.now()
-        principal, request_id = draft.request.principal, draft.request.request_id
-        events = []
-        if draft.replaces is not None:
-            kind = EventKind.CERTIFICATE_REISSUED
-            details["replaces"] = f"certificates/{draft.replaces}"
-            events.append(
-                AuditEvent(
-                    EventKind.CERTIFICATE_REVOKED,
-                    now,
-                    principal,
-                    f"certificates/{draft.replaces}",
-                    request_id,
-                    {"reason": "SUPERSEDED"},
-                )
-            )
-        resource = f"certificates/{certificate.certificate_id}"
-        return [*events, AuditEvent(kind, now, principal, resource, request_id, details)]
-
-    def _refused_event(self, record: IssuanceRecord, error: SignerdError) -> AuditEvent:
-        draft = record.draft
-        return AuditEvent(
-            EventKind.ISSUANCE_REFUSED,
-            self._context.clock.now(),
-            draft.request.principal,
-            f"subscribers/{draft.subscriber}",
-            draft.request.request_id,
-            {"reason": error.reason},
-        )
-
 
 async def _end(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
@@ -419,19 +357,3 @@ def _may_be_making(error: BaseException) -> bool:
     if not isinstance(error, SignerdError) or isinstance(error, DeadlineExceeded):
         return True
     return error.reason == HOST_LOST
-
-
-def _credential_of(record: IssuanceRecord) -> CredentialId | None:
-    return None if record.key is None else credential_id_of(record.key.cka_id)
-
-
-def _refusal_of(record: IssuanceRecord) -> SignerdError:
-    reason = record.refusal_reason or "REFUSED"
-    message = record.refusal_message or "this request was refused earlier"
-    match reason:
-        case "CERTIFICATE_NOT_ACTIVE" | "PROFILE_REMOVED":
-            return WrongState(message, reason=reason)
-        case "LINT_FAILED" | "INTERNAL":
-            return Internal(message, reason=reason)
-        case _:
-            return TokenRefused(message, reason=reason)

@@ -54,6 +54,11 @@ class KeyTokens(Protocol):
 class IssuanceStore(Protocol):
     """The issuance journal. Every method raises StoreUnavailable."""
 
+    async def find_issuance(self, request: RequestKey) -> IssuanceRecord | None:
+        """The issuance of an earlier call with this request id. Raises Conflict
+        (REQUEST_ID_REUSED) when its content was another."""
+        ...
+
     async def begin_issuance(
         self, draft: IssuanceDraft, *, avoid: Collection[TokenRef] = ()
     ) -> tuple[IssuanceRecord, bool]:

@@ -51,7 +51,10 @@ class ReissueCertificate:
         IssueCertificate.issue.
         """
         old = await self._find(request)
-        record = await self._journal.begin(self._draft(request, old))
+        record = await self._journal.find(request.request)
+        if record is None:
+            self._check_replaceable(old)
+            record = await self._journal.begin(self._draft(request, old))
         new = await self._journal.settle(record, deadline=request.deadline)
         return new, await self._certificates.get_certificate(old.certificate_id)
 
@@ -84,8 +87,6 @@ class ReissueCertificate:
             )
 
     def _draft(self, request: ReissueRequest, old: CertificateRecord) -> IssuanceDraft:
-        if old.credential is None or old.not_after_utc <= self._factory.clock.now():
-            self._check_replaceable(old)
         profile = self._factory.profile(old.profile)
         now = self._factory.clock.now()
         return self._factory.draft(

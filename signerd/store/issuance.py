@@ -3,11 +3,17 @@
 from collections.abc import Collection, Sequence
 
 from signerd.audit.event import AuditEvent
-from signerd.core.record import CertificateRecord, GeneratedKey, IssuanceDraft, IssuanceRecord
+from signerd.core.record import (
+    CertificateRecord,
+    GeneratedKey,
+    IssuanceDraft,
+    IssuanceRecord,
+    RequestKey,
+)
 from signerd.core.value import InstanceId, IssuanceId, TokenRef
 from signerd.store import issuance_step
 from signerd.store.database import Database
-from signerd.store.issuance_begin import begin
+from signerd.store.issuance_begin import begin, find
 from signerd.store.issuance_row import read_issuance
 
 
@@ -16,6 +22,11 @@ class SqlIssuanceStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def find_issuance(self, request: RequestKey) -> IssuanceRecord | None:
+        """See the port."""
+        now = self._database.clock.now()
+        return await self._database.read(lambda connection: find(connection, request, now))
 
     async def begin_issuance(
         self, draft: IssuanceDraft, *, avoid: Collection[TokenRef] = ()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, exists, insert, literal, select
 
 from signerd.core.error import Interrupted
 from signerd.core.fault import FaultPoint, reach
-from signerd.core.record import IssuanceDraft, IssuanceRecord
+from signerd.core.record import IssuanceDraft, IssuanceRecord, RequestKey
 from signerd.core.value import CertificateId, CredentialId, SubscriberId, TokenRef
 from signerd.store.certificate_row import read_certificate, require_active
 from signerd.store.column import UtcMicroseconds
@@ -36,9 +36,9 @@ def begin(
     5. The journal has its first line, and the request id points to it.
     """
     connection = transaction.connection
-    known = find_request(connection, draft.request)
-    if known is not None and known.issuance is not None:
-        return read_issuance(connection, known.issuance, now_utc), False
+    known = find(connection, draft.request, now_utc)
+    if known is not None:
+        return known, False
     if draft.replaces is not None:
         _require_replaceable(connection, draft.replaces)
     _ensure_subscriber(connection, draft.subscriber, now_utc)
@@ -47,6 +47,14 @@ def begin(
     remember_request(connection, draft.request, now_utc, issuance=draft.issuance_id)
     reach(FaultPoint.STORE_RESERVE_UNCOMMITTED)
     return read_issuance(connection, draft.issuance_id, now_utc), True
+
+
+def find(connection: Connection, request: RequestKey, now_utc: datetime) -> IssuanceRecord | None:
+    """What an earlier call with this request id began; see the port for what it raises."""
+    known = find_request(connection, request)
+    if known is None or known.issuance is None:
+        return None
+    return read_issuance(connection, known.issuance, now_utc)
 
 
 def _require_replaceable(connection: Connection, certificate_id: CertificateId) -> None:

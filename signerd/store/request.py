@@ -22,13 +22,11 @@ class KnownRequest:
 def find_request(connection: Connection, request: RequestKey) -> KnownRequest | None:
     """The earlier call. Raises Conflict (REQUEST_ID_REUSED) when its content was another."""
     row = connection.execute(
-        select(requests.c.content_sha256, requests.c.issuance_id, requests.c.certificate_id)
-        .where(
+        select(requests.c.content_sha256, requests.c.issuance_id, requests.c.certificate_id).where(
             requests.c.principal == request.principal,
             requests.c.method == request.method,
             requests.c.request_id == request.request_id,
         )
-        .with_for_update()
     ).one_or_none()
     if row is None:
         return None

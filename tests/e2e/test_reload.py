@@ -1,6 +1,7 @@
 """SIGHUP: policy, profiles and TLS material change while connections stand."""
 
 import ssl
+import uuid
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from cryptography import x509
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
-from signerd_client import Client, KeyAlgorithm
+from signerd_client import Certificate, Client, KeyAlgorithm
 from signerd_client.error import InvalidRequest, NotFound, PermissionDenied
 from tests.e2e.client_identity import TlsAuthority
 from tests.e2e.reloading import REFUSED, reload
@@ -130,26 +131,34 @@ def test_a_broken_file_changes_nothing(
 
 
 def test_a_profile_can_be_added_and_taken_away(bank: PrivateDaemon, files: Path) -> None:
-    """Certificates are issued under it at once, and no longer after it is gone."""
+    """Certificates are issued under it at once, and no longer after it is gone; what was issued
+    before is still the answer to a retry."""
     text = (files / "profiles" / "tls-client.toml").read_text()
     added = files / "profiles" / "branch.toml"
     added.write_text(text.replace('name = "tls-client"', 'name = "branch"'))
     with Client(bank.target("ra-officer")) as officer:
 
-        def issue() -> str:
+        def issue(request_id: str = "") -> Certificate:
             return officer.issue_certificate(
-                "branch-1", "branch", "ATM", key_algorithm=KeyAlgorithm.EC_P256_SHA256
-            ).profile
+                "branch-1",
+                "branch",
+                "ATM",
+                key_algorithm=KeyAlgorithm.EC_P256_SHA256,
+                request_id=request_id,
+            )
 
         with pytest.raises(InvalidRequest, match="PROFILE_UNKNOWN"):
             issue()
         reload(bank)
-        assert issue() == "branch"
+        request_id = str(uuid.uuid4())
+        issued = issue(request_id)
+        assert issued.profile == "branch"
         assert "branch" in officer.server_info().profiles
         added.unlink()
         reload(bank)
         with pytest.raises(InvalidRequest, match="PROFILE_UNKNOWN"):
             issue()
+        assert issue(request_id) == issued
 
 
 def _presented(daemon: PrivateDaemon) -> int:
