@@ -4,9 +4,11 @@ from enum import IntEnum, StrEnum
 
 
 class CertificateState(StrEnum):
-    """EXPIRED is derived from the clock and never stored."""
+    """EXPIRED is derived from the clock and never stored. SUSPENDED: on hold, its key signs
+    nothing until it is resumed."""
 
     ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
 
@@ -19,15 +21,18 @@ class RevocationReason(IntEnum):
     AFFILIATION_CHANGED = 3
     SUPERSEDED = 4
     CESSATION_OF_OPERATION = 5
+    CERTIFICATE_HOLD = 6
     PRIVILEGE_WITHDRAWN = 9
 
 
 class CredentialState(StrEnum):
-    """RESERVED: the key may or may not exist yet. ACTIVE: it signs. RETIRED: it never signs again
-    and awaits destruction. DESTROYED: it is gone from the token."""
+    """RESERVED: the key may or may not exist yet. ACTIVE: it signs. SUSPENDED: it signs again when
+    its certificate is resumed. RETIRED: it never signs again and awaits destruction. DESTROYED: it
+    is gone from the token."""
 
     RESERVED = "RESERVED"
     ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
     RETIRED = "RETIRED"
     DESTROYED = "DESTROYED"
 
@@ -48,8 +53,10 @@ class TokenPurpose(StrEnum):
 
 
 class SystemKeyRole(StrEnum):
-    """Keys of the daemon itself, on the authority token. PROBE signs only health checks."""
+    """Keys of the daemon itself, on the authority token. OCSP signs OCSP responses for the issuing
+    CA; PROBE signs only health checks."""
 
     ROOT = "ROOT"
     ISSUING = "ISSUING"
+    OCSP = "OCSP"
     PROBE = "PROBE"

@@ -106,7 +106,12 @@ class GeneratedKey:
 
 @dataclass(frozen=True, slots=True)
 class CertificateRecord:
-    """A certificate as stored. state is ACTIVE or REVOKED; expiry is the clock's."""
+    """A certificate as stored. state is ACTIVE, SUSPENDED or REVOKED; expiry is the clock's.
+
+    suspended_utc, suspension_limit_utc: while SUSPENDED, since when and until when it can be
+    resumed. crl_number: of the first CRL that shows the latest change of a certificate that was
+    suspended or revoked, or taken off hold.
+    """
 
     certificate_id: CertificateId
     subscriber: SubscriberId
@@ -125,6 +130,9 @@ class CertificateRecord:
     revocation_reason: RevocationReason | None = None
     replaces: CertificateId | None = None
     replaced_by: CertificateId | None = None
+    suspended_utc: datetime | None = None
+    suspension_limit_utc: datetime | None = None
+    crl_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,3 +218,48 @@ class SystemKey:
     algorithm: KeyAlgorithm
     spki: bytes
     certificate: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokedEntry:
+    """A certificate that a CRL lists. reason: CERTIFICATE_HOLD while it is suspended; None stands
+    for removeFromCRL, in delta CRLs only."""
+
+    serial: int
+    since_utc: datetime
+    reason: RevocationReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class CrlDraft:
+    """A CRL that was given its number together with what it lists, and is not signed yet.
+
+    base: number and DER of the full CRL that a delta CRL changes; None for a full one.
+    """
+
+    number: int
+    entries: tuple[RevokedEntry, ...]
+    base: tuple[int, bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CrlRecord:
+    """A signed CRL. base_number: None for a full one."""
+
+    number: int
+    base_number: int | None
+    this_update_utc: datetime
+    next_update_utc: datetime
+    der: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OcspRecord:
+    """A signed OCSP response (DER), good until next_update_utc or until the certificate's state
+    is no longer this one."""
+
+    certificate_id: CertificateId
+    state: CertificateState
+    this_update_utc: datetime
+    next_update_utc: datetime
+    der: bytes

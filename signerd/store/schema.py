@@ -98,9 +98,15 @@ certificates: Final = Table(
     Column("revoked_utc", UtcMicroseconds),
     Column("revocation_reason", Integer),
     Column("replaces", ForeignKey("certificates.certificate_id")),
+    Column("suspended_utc", UtcMicroseconds),
+    Column("suspension_limit_utc", UtcMicroseconds),
+    # The first CRL that shows the latest suspension, resumption or revocation.
+    Column("crl_number", BigInteger),
     UniqueConstraint("credential_id"),
     UniqueConstraint("replaces"),
     Index(None, "created_utc", "certificate_id"),
+    Index(None, "state", "not_after_utc"),
+    Index(None, "crl_number"),
     Index(None, "subscriber_id", "created_utc"),
     Index(None, "not_after_utc"),
 )
@@ -186,6 +192,38 @@ audit_heads: Final = Table(
     Column("chain", String(64), primary_key=True),
     Column("length", BigInteger, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
+)
+
+# One row: the number the next CRL will have. Whoever changes what CRLs show reads it, whoever
+# makes a CRL raises it, each in the transaction of that act: so a change knows its CRL.
+crl_sequence: Final = Table(
+    "crl_sequence",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("next_number", BigInteger, nullable=False),
+)
+
+crls: Final = Table(
+    "crls",
+    metadata,
+    Column("crl_number", BigInteger, primary_key=True, autoincrement=False),
+    # Of the full CRL that a delta CRL changes; NULL for a full one.
+    Column("base_number", BigInteger),
+    Column("this_update_utc", UtcMicroseconds, nullable=False),
+    Column("next_update_utc", UtcMicroseconds, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+)
+
+ocsp_responses: Final = Table(
+    "ocsp_responses",
+    metadata,
+    Column("certificate_id", ForeignKey("certificates.certificate_id"), primary_key=True),
+    # Of the certificate, as the response says it.
+    Column("state", String(16), nullable=False),
+    Column("this_update_utc", UtcMicroseconds, nullable=False),
+    Column("next_update_utc", UtcMicroseconds, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Index(None, "next_update_utc"),
 )
 
 system_keys: Final = Table(

@@ -13,6 +13,7 @@ _OPEN = sa.text("state IN ('RESERVED', 'INTENT')")
 def upgrade() -> None:
     _create_keys()
     _create_certificates()
+    _create_status()
     _create_journal()
     _create_audit()
     _create_processes()
@@ -94,6 +95,9 @@ def _create_certificates() -> None:
         sa.Column("revoked_utc", sa.BigInteger(), nullable=True),
         sa.Column("revocation_reason", sa.Integer(), nullable=True),
         sa.Column("replaces", sa.String(length=40), nullable=True),
+        sa.Column("suspended_utc", sa.BigInteger(), nullable=True),
+        sa.Column("suspension_limit_utc", sa.BigInteger(), nullable=True),
+        sa.Column("crl_number", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["credential_id"], ["credentials.credential_id"], name="fk_certificates_credential_id"
         ),
@@ -108,6 +112,13 @@ def _create_certificates() -> None:
         sa.UniqueConstraint("replaces", name="uq_certificates_replaces"),
     )
     op.create_index(
+        "ix_certificates_state_not_after_utc",
+        "certificates",
+        ["state", "not_after_utc"],
+        unique=False,
+    )
+    op.create_index("ix_certificates_crl_number", "certificates", ["crl_number"], unique=False)
+    op.create_index(
         "ix_certificates_created_utc_certificate_id",
         "certificates",
         ["created_utc", "certificate_id"],
@@ -121,6 +132,42 @@ def _create_certificates() -> None:
         "certificates",
         ["subscriber_id", "created_utc"],
         unique=False,
+    )
+
+
+def _create_status() -> None:
+    sequence = op.create_table(
+        "crl_sequence",
+        sa.Column("name", sa.String(length=16), nullable=False),
+        sa.Column("next_number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_crl_sequence"),
+    )
+    op.bulk_insert(sequence, [{"name": "issuing", "next_number": 1}])
+    op.create_table(
+        "crls",
+        sa.Column("crl_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("base_number", sa.BigInteger(), nullable=True),
+        sa.Column("this_update_utc", sa.BigInteger(), nullable=False),
+        sa.Column("next_update_utc", sa.BigInteger(), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("crl_number", name="pk_crls"),
+    )
+    op.create_table(
+        "ocsp_responses",
+        sa.Column("certificate_id", sa.String(length=40), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("this_update_utc", sa.BigInteger(), nullable=False),
+        sa.Column("next_update_utc", sa.BigInteger(), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"],
+            ["certificates.certificate_id"],
+            name="fk_ocsp_responses_certificate_id",
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name="pk_ocsp_responses"),
+    )
+    op.create_index(
+        "ix_ocsp_responses_next_update_utc", "ocsp_responses", ["next_update_utc"], unique=False
     )
 
 
