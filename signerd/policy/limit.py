@@ -37,15 +37,23 @@ _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
 _READ: Final = RpcLimit(4 * _KIB, 60.0, 5000.0, 10_000, 1024)
 _LIST: Final = RpcLimit(8 * _KIB, 60.0, 200.0, 400, 64)
 _FOLLOW: Final = RpcLimit(8 * _KIB, 86_400.0, 10.0, 50, 64)
+# Few numbers fit a birth date: who asks often enough finds the right one.
+_IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
 _HEALTH: Final = RpcLimit(4 * _KIB, 60.0, 200.0, 400, 256)
 
 RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
     {
         "/signerd.v1.CertificateAuthority/IssueCertificate": _CHANGE,
         "/signerd.v1.CertificateAuthority/ReissueCertificate": _CHANGE,
+        "/signerd.v1.CertificateAuthority/RenewCertificate": _CHANGE,
+        "/signerd.v1.CertificateAuthority/SuspendCertificate": _CHANGE,
+        "/signerd.v1.CertificateAuthority/ResumeCertificate": _CHANGE,
         "/signerd.v1.CertificateAuthority/RevokeCertificate": _CHANGE,
         "/signerd.v1.CertificateAuthority/GetCertificate": _READ,
         "/signerd.v1.CertificateAuthority/ListCertificates": _LIST,
+        "/signerd.v1.CertificateAuthority/CountCertificates": _LIST,
+        "/signerd.v1.CertificateAuthority/WatchCertificates": _FOLLOW,
+        "/signerd.v1.CertificateAuthority/VerifyIdentity": _IDENTITY,
         "/signerd.v1.CertificateAuthority/GetCaChain": _READ,
         "/signerd.v1.Signing/GetPublicKey": _READ,
         "/signerd.v1.Signing/Sign": _SIGN,

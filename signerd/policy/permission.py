@@ -11,9 +11,13 @@ class Permission(StrEnum):
 
     CERTIFICATE_ISSUE = "certificate.issue"
     CERTIFICATE_REISSUE = "certificate.reissue"
+    CERTIFICATE_RENEW = "certificate.renew"
+    CERTIFICATE_SUSPEND = "certificate.suspend"
+    CERTIFICATE_RESUME = "certificate.resume"
     CERTIFICATE_REVOKE = "certificate.revoke"
     CERTIFICATE_GET = "certificate.get"
     CERTIFICATE_LIST = "certificate.list"
+    IDENTITY_VERIFY = "identity.verify"
     CA_GET = "ca.get"
     PUBLIC_KEY_GET = "public_key.get"
     SIGNATURE_CREATE = "signature.create"
@@ -25,11 +29,17 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """What principals may be; the policy file grants them."""
+    """What principals may be; the policy file grants them.
+
+    Taking a certificate off hold is the RA supervisor's, so that no single officer both suspends
+    and resumes. A relying party asks who the holder of a certificate is.
+    """
 
     OPERATOR = "operator"
     RA_OFFICER = "ra-officer"
+    RA_SUPERVISOR = "ra-supervisor"
     SIGNER = "signer"
+    RELYING_PARTY = "relying-party"
     AUDITOR = "auditor"
 
 
@@ -37,9 +47,15 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
     {
         "/signerd.v1.CertificateAuthority/IssueCertificate": Permission.CERTIFICATE_ISSUE,
         "/signerd.v1.CertificateAuthority/ReissueCertificate": Permission.CERTIFICATE_REISSUE,
+        "/signerd.v1.CertificateAuthority/RenewCertificate": Permission.CERTIFICATE_RENEW,
+        "/signerd.v1.CertificateAuthority/SuspendCertificate": Permission.CERTIFICATE_SUSPEND,
+        "/signerd.v1.CertificateAuthority/ResumeCertificate": Permission.CERTIFICATE_RESUME,
         "/signerd.v1.CertificateAuthority/RevokeCertificate": Permission.CERTIFICATE_REVOKE,
         "/signerd.v1.CertificateAuthority/GetCertificate": Permission.CERTIFICATE_GET,
         "/signerd.v1.CertificateAuthority/ListCertificates": Permission.CERTIFICATE_LIST,
+        "/signerd.v1.CertificateAuthority/CountCertificates": Permission.CERTIFICATE_LIST,
+        "/signerd.v1.CertificateAuthority/WatchCertificates": Permission.CERTIFICATE_LIST,
+        "/signerd.v1.CertificateAuthority/VerifyIdentity": Permission.IDENTITY_VERIFY,
         "/signerd.v1.CertificateAuthority/GetCaChain": Permission.CA_GET,
         "/signerd.v1.Signing/GetPublicKey": Permission.PUBLIC_KEY_GET,
         "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
@@ -69,6 +85,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.AUDIT_READ,
                 Permission.CERTIFICATE_GET,
                 Permission.CERTIFICATE_LIST,
+                Permission.CERTIFICATE_SUSPEND,
                 Permission.CERTIFICATE_REVOKE,
                 Permission.CA_GET,
             }
@@ -77,7 +94,18 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
             {
                 Permission.CERTIFICATE_ISSUE,
                 Permission.CERTIFICATE_REISSUE,
+                Permission.CERTIFICATE_RENEW,
+                Permission.CERTIFICATE_SUSPEND,
                 Permission.CERTIFICATE_REVOKE,
+                Permission.CERTIFICATE_GET,
+                Permission.CERTIFICATE_LIST,
+                Permission.CA_GET,
+                Permission.SERVER_GET,
+            }
+        ),
+        Role.RA_SUPERVISOR: frozenset(
+            {
+                Permission.CERTIFICATE_RESUME,
                 Permission.CERTIFICATE_GET,
                 Permission.CERTIFICATE_LIST,
                 Permission.CA_GET,
@@ -89,6 +117,16 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.SIGNATURE_CREATE,
                 Permission.SIGNATURE_VERIFY,
                 Permission.PUBLIC_KEY_GET,
+                Permission.CERTIFICATE_RENEW,
+                Permission.CERTIFICATE_GET,
+                Permission.CA_GET,
+                Permission.SERVER_GET,
+            }
+        ),
+        Role.RELYING_PARTY: frozenset(
+            {
+                Permission.IDENTITY_VERIFY,
+                Permission.SIGNATURE_VERIFY,
                 Permission.CERTIFICATE_GET,
                 Permission.CA_GET,
                 Permission.SERVER_GET,

@@ -26,39 +26,65 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from signerd.v1 import types_pb2 as signerd_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&signerd/v1/certificate_authority.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16signerd/v1/types.proto\"^\n\x07Subject\x12\x13\n\x0b\x63ommon_name\x18\x01 \x01(\t\x12\x1c\n\x14organizational_units\x18\x02 \x03(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x11\n\tdns_names\x18\x04 \x03(\t\"\xeb\x01\n\x17IssueCertificateRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\x12\x0f\n\x07profile\x18\x02 \x01(\t\x12$\n\x07subject\x18\x03 \x01(\x0b\x32\x13.signerd.v1.Subject\x12\x31\n\rkey_algorithm\x18\x04 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithmH\x00\x12\r\n\x03\x63sr\x18\x05 \x01(\x0cH\x00\x12\x11\n\tkey_group\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x42\x05\n\x03key\"H\n\x18IssueCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"[\n\x19ReissueCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"u\n\x1aReissueCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\x12)\n\x08replaced\x18\x02 \x01(\x0b\x32\x17.signerd.v1.Certificate\"\x88\x01\n\x18RevokeCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.RevocationReason\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"I\n\x19RevokeCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"%\n\x15GetCertificateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x16GetCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"\xef\x01\n\x17ListCertificatesRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12\x34\n\x10\x65xpire_time_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x65xpire_time_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"b\n\x18ListCertificatesResponse\x12-\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32\x17.signerd.v1.Certificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x13\n\x11GetCaChainRequest\"*\n\x12GetCaChainResponse\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x32\xc1\x04\n\x14\x43\x65rtificateAuthority\x12]\n\x10IssueCertificate\x12#.signerd.v1.IssueCertificateRequest\x1a$.signerd.v1.IssueCertificateResponse\x12\x63\n\x12ReissueCertificate\x12%.signerd.v1.ReissueCertificateRequest\x1a&.signerd.v1.ReissueCertificateResponse\x12`\n\x11RevokeCertificate\x12$.signerd.v1.RevokeCertificateRequest\x1a%.signerd.v1.RevokeCertificateResponse\x12W\n\x0eGetCertificate\x12!.signerd.v1.GetCertificateRequest\x1a\".signerd.v1.GetCertificateResponse\x12]\n\x10ListCertificates\x12#.signerd.v1.ListCertificatesRequest\x1a$.signerd.v1.ListCertificatesResponse\x12K\n\nGetCaChain\x12\x1d.signerd.v1.GetCaChainRequest\x1a\x1e.signerd.v1.GetCaChainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&signerd/v1/certificate_authority.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16signerd/v1/types.proto\"\x87\x01\n\x07Subject\x12\x13\n\x0b\x63ommon_name\x18\x01 \x01(\t\x12\x1c\n\x14organizational_units\x18\x02 \x03(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x11\n\tdns_names\x18\x04 \x03(\t\x12\x0e\n\x06\x62ranch\x18\x05 \x01(\t\x12\x17\n\x0fidentity_number\x18\x06 \x01(\t\"\xeb\x01\n\x17IssueCertificateRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\x12\x0f\n\x07profile\x18\x02 \x01(\t\x12$\n\x07subject\x18\x03 \x01(\x0b\x32\x13.signerd.v1.Subject\x12\x31\n\rkey_algorithm\x18\x04 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithmH\x00\x12\r\n\x03\x63sr\x18\x05 \x01(\x0cH\x00\x12\x11\n\tkey_group\x18\x06 \x01(\t\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x12\x15\n\rvalidate_only\x18\x08 \x01(\x08\x42\x05\n\x03key\"H\n\x18IssueCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"[\n\x19ReissueCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"u\n\x1aReissueCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\x12)\n\x08replaced\x18\x02 \x01(\x0b\x32\x17.signerd.v1.Certificate\"h\n\x17RenewCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\r\n\x05proof\x18\x02 \x01(\x0c\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"s\n\x18RenewCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\x12)\n\x08replaced\x18\x02 \x01(\x0b\x32\x17.signerd.v1.Certificate\"[\n\x19SuspendCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"J\n\x1aSuspendCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"Z\n\x18ResumeCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"I\n\x19ResumeCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"\x88\x01\n\x18RevokeCertificateRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.RevocationReason\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\"I\n\x19RevokeCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"%\n\x15GetCertificateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"F\n\x16GetCertificateResponse\x12,\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0b\x32\x17.signerd.v1.Certificate\"\xef\x01\n\x17ListCertificatesRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12\x34\n\x10\x65xpire_time_from\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x65xpire_time_before\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\"b\n\x18ListCertificatesResponse\x12-\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0b\x32\x17.signerd.v1.Certificate\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x88\x01\n\x18\x43ountCertificatesRequest\x12\x34\n\x10\x65xpire_time_from\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x65xpire_time_before\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x19\x43ountCertificatesResponse\x12,\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x1c.signerd.v1.CertificateCount\"\x85\x01\n\x10\x43\x65rtificateCount\x12+\n\x05state\x18\x01 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12\x0f\n\x07profile\x18\x02 \x01(\t\x12\x0e\n\x06\x62ranch\x18\x03 \x01(\t\x12\x14\n\x0c\x65xpire_month\x18\x04 \x01(\t\x12\r\n\x05\x63ount\x18\x05 \x01(\x03\"F\n\x18WatchCertificatesRequest\x12\x12\n\nsubscriber\x18\x01 \x01(\t\x12\x16\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\"\x99\x01\n\x19WatchCertificatesResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12.\n\nevent_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12,\n\x0b\x63\x65rtificate\x18\x04 \x01(\x0b\x32\x17.signerd.v1.Certificate\"E\n\x15VerifyIdentityRequest\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\t\x12\x17\n\x0fidentity_number\x18\x02 \x01(\t\"V\n\x16VerifyIdentityResponse\x12\x0f\n\x07matches\x18\x01 \x01(\x08\x12+\n\x05state\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\"\x13\n\x11GetCaChainRequest\"*\n\x12GetCaChainResponse\x12\x14\n\x0c\x63\x65rtificates\x18\x01 \x03(\x0c\x32\x86\t\n\x14\x43\x65rtificateAuthority\x12]\n\x10IssueCertificate\x12#.signerd.v1.IssueCertificateRequest\x1a$.signerd.v1.IssueCertificateResponse\x12\x63\n\x12ReissueCertificate\x12%.signerd.v1.ReissueCertificateRequest\x1a&.signerd.v1.ReissueCertificateResponse\x12]\n\x10RenewCertificate\x12#.signerd.v1.RenewCertificateRequest\x1a$.signerd.v1.RenewCertificateResponse\x12\x63\n\x12SuspendCertificate\x12%.signerd.v1.SuspendCertificateRequest\x1a&.signerd.v1.SuspendCertificateResponse\x12`\n\x11ResumeCertificate\x12$.signerd.v1.ResumeCertificateRequest\x1a%.signerd.v1.ResumeCertificateResponse\x12`\n\x11RevokeCertificate\x12$.signerd.v1.RevokeCertificateRequest\x1a%.signerd.v1.RevokeCertificateResponse\x12W\n\x0eGetCertificate\x12!.signerd.v1.GetCertificateRequest\x1a\".signerd.v1.GetCertificateResponse\x12]\n\x10ListCertificates\x12#.signerd.v1.ListCertificatesRequest\x1a$.signerd.v1.ListCertificatesResponse\x12`\n\x11\x43ountCertificates\x12$.signerd.v1.CountCertificatesRequest\x1a%.signerd.v1.CountCertificatesResponse\x12\x62\n\x11WatchCertificates\x12$.signerd.v1.WatchCertificatesRequest\x1a%.signerd.v1.WatchCertificatesResponse0\x01\x12W\n\x0eVerifyIdentity\x12!.signerd.v1.VerifyIdentityRequest\x1a\".signerd.v1.VerifyIdentityResponse\x12K\n\nGetCaChain\x12\x1d.signerd.v1.GetCaChainRequest\x1a\x1e.signerd.v1.GetCaChainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'signerd.v1.certificate_authority_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SUBJECT']._serialized_start=111
-  _globals['_SUBJECT']._serialized_end=205
-  _globals['_ISSUECERTIFICATEREQUEST']._serialized_start=208
-  _globals['_ISSUECERTIFICATEREQUEST']._serialized_end=443
-  _globals['_ISSUECERTIFICATERESPONSE']._serialized_start=445
-  _globals['_ISSUECERTIFICATERESPONSE']._serialized_end=517
-  _globals['_REISSUECERTIFICATEREQUEST']._serialized_start=519
-  _globals['_REISSUECERTIFICATEREQUEST']._serialized_end=610
-  _globals['_REISSUECERTIFICATERESPONSE']._serialized_start=612
-  _globals['_REISSUECERTIFICATERESPONSE']._serialized_end=729
-  _globals['_REVOKECERTIFICATEREQUEST']._serialized_start=732
-  _globals['_REVOKECERTIFICATEREQUEST']._serialized_end=868
-  _globals['_REVOKECERTIFICATERESPONSE']._serialized_start=870
-  _globals['_REVOKECERTIFICATERESPONSE']._serialized_end=943
-  _globals['_GETCERTIFICATEREQUEST']._serialized_start=945
-  _globals['_GETCERTIFICATEREQUEST']._serialized_end=982
-  _globals['_GETCERTIFICATERESPONSE']._serialized_start=984
-  _globals['_GETCERTIFICATERESPONSE']._serialized_end=1054
-  _globals['_LISTCERTIFICATESREQUEST']._serialized_start=1057
-  _globals['_LISTCERTIFICATESREQUEST']._serialized_end=1296
-  _globals['_LISTCERTIFICATESRESPONSE']._serialized_start=1298
-  _globals['_LISTCERTIFICATESRESPONSE']._serialized_end=1396
-  _globals['_GETCACHAINREQUEST']._serialized_start=1398
-  _globals['_GETCACHAINREQUEST']._serialized_end=1417
-  _globals['_GETCACHAINRESPONSE']._serialized_start=1419
-  _globals['_GETCACHAINRESPONSE']._serialized_end=1461
-  _globals['_CERTIFICATEAUTHORITY']._serialized_start=1464
-  _globals['_CERTIFICATEAUTHORITY']._serialized_end=2041
+  _globals['_SUBJECT']._serialized_start=112
+  _globals['_SUBJECT']._serialized_end=247
+  _globals['_ISSUECERTIFICATEREQUEST']._serialized_start=250
+  _globals['_ISSUECERTIFICATEREQUEST']._serialized_end=485
+  _globals['_ISSUECERTIFICATERESPONSE']._serialized_start=487
+  _globals['_ISSUECERTIFICATERESPONSE']._serialized_end=559
+  _globals['_REISSUECERTIFICATEREQUEST']._serialized_start=561
+  _globals['_REISSUECERTIFICATEREQUEST']._serialized_end=652
+  _globals['_REISSUECERTIFICATERESPONSE']._serialized_start=654
+  _globals['_REISSUECERTIFICATERESPONSE']._serialized_end=771
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_start=773
+  _globals['_RENEWCERTIFICATEREQUEST']._serialized_end=877
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_start=879
+  _globals['_RENEWCERTIFICATERESPONSE']._serialized_end=994
+  _globals['_SUSPENDCERTIFICATEREQUEST']._serialized_start=996
+  _globals['_SUSPENDCERTIFICATEREQUEST']._serialized_end=1087
+  _globals['_SUSPENDCERTIFICATERESPONSE']._serialized_start=1089
+  _globals['_SUSPENDCERTIFICATERESPONSE']._serialized_end=1163
+  _globals['_RESUMECERTIFICATEREQUEST']._serialized_start=1165
+  _globals['_RESUMECERTIFICATEREQUEST']._serialized_end=1255
+  _globals['_RESUMECERTIFICATERESPONSE']._serialized_start=1257
+  _globals['_RESUMECERTIFICATERESPONSE']._serialized_end=1330
+  _globals['_REVOKECERTIFICATEREQUEST']._serialized_start=1333
+  _globals['_REVOKECERTIFICATEREQUEST']._serialized_end=1469
+  _globals['_REVOKECERTIFICATERESPONSE']._serialized_start=1471
+  _globals['_REVOKECERTIFICATERESPONSE']._serialized_end=1544
+  _globals['_GETCERTIFICATEREQUEST']._serialized_start=1546
+  _globals['_GETCERTIFICATEREQUEST']._serialized_end=1583
+  _globals['_GETCERTIFICATERESPONSE']._serialized_start=1585
+  _globals['_GETCERTIFICATERESPONSE']._serialized_end=1655
+  _globals['_LISTCERTIFICATESREQUEST']._serialized_start=1658
+  _globals['_LISTCERTIFICATESREQUEST']._serialized_end=1897
+  _globals['_LISTCERTIFICATESRESPONSE']._serialized_start=1899
+  _globals['_LISTCERTIFICATESRESPONSE']._serialized_end=1997
+  _globals['_COUNTCERTIFICATESREQUEST']._serialized_start=2000
+  _globals['_COUNTCERTIFICATESREQUEST']._serialized_end=2136
+  _globals['_COUNTCERTIFICATESRESPONSE']._serialized_start=2138
+  _globals['_COUNTCERTIFICATESRESPONSE']._serialized_end=2211
+  _globals['_CERTIFICATECOUNT']._serialized_start=2214
+  _globals['_CERTIFICATECOUNT']._serialized_end=2347
+  _globals['_WATCHCERTIFICATESREQUEST']._serialized_start=2349
+  _globals['_WATCHCERTIFICATESREQUEST']._serialized_end=2419
+  _globals['_WATCHCERTIFICATESRESPONSE']._serialized_start=2422
+  _globals['_WATCHCERTIFICATESRESPONSE']._serialized_end=2575
+  _globals['_VERIFYIDENTITYREQUEST']._serialized_start=2577
+  _globals['_VERIFYIDENTITYREQUEST']._serialized_end=2646
+  _globals['_VERIFYIDENTITYRESPONSE']._serialized_start=2648
+  _globals['_VERIFYIDENTITYRESPONSE']._serialized_end=2734
+  _globals['_GETCACHAINREQUEST']._serialized_start=2736
+  _globals['_GETCACHAINREQUEST']._serialized_end=2755
+  _globals['_GETCACHAINRESPONSE']._serialized_start=2757
+  _globals['_GETCACHAINRESPONSE']._serialized_end=2799
+  _globals['_CERTIFICATEAUTHORITY']._serialized_start=2802
+  _globals['_CERTIFICATEAUTHORITY']._serialized_end=3960
 # @@protoc_insertion_point(module_scope)

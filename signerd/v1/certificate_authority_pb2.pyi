@@ -30,10 +30,22 @@ class Subject(_message.Message):
     ORGANIZATIONAL_UNITS_FIELD_NUMBER: _builtins.int
     EMAIL_FIELD_NUMBER: _builtins.int
     DNS_NAMES_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
+    IDENTITY_NUMBER_FIELD_NUMBER: _builtins.int
     common_name: _builtins.str
     """Common name, required: 1 to 64 characters, no control characters."""
     email: _builtins.str
     """E-mail address for the subjectAltName (rfc822Name), ASCII. Optional."""
+    branch: _builtins.str
+    """Number of the bank branch, 3 digits. Part of the common name where the
+    profile composes it; the key of inventories by branch.
+    """
+    identity_number: _builtins.str
+    """Resident registration number (13 digits) or business number (10 digits),
+    without hyphens. Required where the profile puts a virtual ID (VID) into
+    the certificate, refused elsewhere. Used for that and forgotten: it is
+    never stored, logged or answered.
+    """
     @_builtins.property
     def organizational_units(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Organisational units that follow those of the profile, at most 4, each 1
@@ -53,10 +65,12 @@ class Subject(_message.Message):
         organizational_units: _abc.Iterable[_builtins.str] | None = ...,
         email: _builtins.str = ...,
         dns_names: _abc.Iterable[_builtins.str] | None = ...,
+        branch: _builtins.str = ...,
+        identity_number: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["common_name", b"common_name", "dns_names", b"dns_names", "email", b"email", "organizational_units", b"organizational_units"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "common_name", b"common_name", "dns_names", b"dns_names", "email", b"email", "identity_number", b"identity_number", "organizational_units", b"organizational_units"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -210,6 +224,183 @@ class ReissueCertificateResponse(_message.Message):
 Global___ReissueCertificateResponse: _TypeAlias = ReissueCertificateResponse  # noqa: Y015
 
 @_typing.final
+class RenewCertificateRequest(_message.Message):
+    """Request of RenewCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.str
+    """Required. `certificates/{serial}` of an active certificate whose key is on
+    the token, at most so many days before its expiry as its profile says.
+    """
+    proof: _builtins.bytes
+    """Required. Signature by the certificate's key, made with Sign, over these
+    bytes (ASCII, no line end):
+    `signerd.v1 renewal of certificates/{serial}, request {request_id}`
+    """
+    request_id: _builtins.str
+    """Required. UUID chosen by the caller."""
+    validate_only: _builtins.bool
+    """Check everything, make nothing. The answer then holds no certificate."""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.str = ...,
+        proof: _builtins.bytes = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "proof", b"proof", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewCertificateRequest: _TypeAlias = RenewCertificateRequest  # noqa: Y015
+
+@_typing.final
+class RenewCertificateResponse(_message.Message):
+    """Response of RenewCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    REPLACED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _types_pb2.Certificate:
+        """The new certificate; absent with validate_only."""
+
+    @_builtins.property
+    def replaced(self) -> _types_pb2.Certificate:
+        """The old one, revoked; with validate_only as it stands."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _types_pb2.Certificate | None = ...,
+        replaced: _types_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "replaced", b"replaced"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "replaced", b"replaced"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenewCertificateResponse: _TypeAlias = RenewCertificateResponse  # noqa: Y015
+
+@_typing.final
+class SuspendCertificateRequest(_message.Message):
+    """Request of SuspendCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.str
+    """Required. `certificates/{serial}` of an active certificate."""
+    request_id: _builtins.str
+    """Required. UUID chosen by the caller."""
+    validate_only: _builtins.bool
+    """Check everything, change nothing."""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendCertificateRequest: _TypeAlias = SuspendCertificateRequest  # noqa: Y015
+
+@_typing.final
+class SuspendCertificateResponse(_message.Message):
+    """Response of SuspendCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _types_pb2.Certificate:
+        """The certificate, suspended; with validate_only as it stands."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _types_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuspendCertificateResponse: _TypeAlias = SuspendCertificateResponse  # noqa: Y015
+
+@_typing.final
+class ResumeCertificateRequest(_message.Message):
+    """Request of ResumeCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.str
+    """Required. `certificates/{serial}` of a suspended certificate."""
+    request_id: _builtins.str
+    """Required. UUID chosen by the caller."""
+    validate_only: _builtins.bool
+    """Check everything, change nothing."""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeCertificateRequest: _TypeAlias = ResumeCertificateRequest  # noqa: Y015
+
+@_typing.final
+class ResumeCertificateResponse(_message.Message):
+    """Response of ResumeCertificate."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def certificate(self) -> _types_pb2.Certificate:
+        """The certificate, active; with validate_only as it stands."""
+
+    def __init__(
+        self,
+        *,
+        certificate: _types_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeCertificateResponse: _TypeAlias = ResumeCertificateResponse  # noqa: Y015
+
+@_typing.final
 class RevokeCertificateRequest(_message.Message):
     """Request of RevokeCertificate."""
 
@@ -222,7 +413,7 @@ class RevokeCertificateRequest(_message.Message):
     certificate: _builtins.str
     """Required. `certificates/{serial}`."""
     reason: _types_pb2.RevocationReason.ValueType
-    """Why."""
+    """Why; CERTIFICATE_HOLD is for SuspendCertificate."""
     request_id: _builtins.str
     """Required. UUID chosen by the caller."""
     validate_only: _builtins.bool
@@ -386,6 +577,220 @@ class ListCertificatesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListCertificatesResponse: _TypeAlias = ListCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class CountCertificatesRequest(_message.Message):
+    """Request of CountCertificates. Filters combine with "and"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRE_TIME_FROM_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_BEFORE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def expire_time_from(self) -> _timestamp_pb2.Timestamp:
+        """Only those with not_after_time at or after this. Optional."""
+
+    @_builtins.property
+    def expire_time_before(self) -> _timestamp_pb2.Timestamp:
+        """Only those with not_after_time before this. Optional."""
+
+    def __init__(
+        self,
+        *,
+        expire_time_from: _timestamp_pb2.Timestamp | None = ...,
+        expire_time_before: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time_before", b"expire_time_before", "expire_time_from", b"expire_time_from"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time_before", b"expire_time_before", "expire_time_from", b"expire_time_from"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountCertificatesRequest: _TypeAlias = CountCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class CountCertificatesResponse(_message.Message):
+    """Response of CountCertificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___CertificateCount]:
+        """The counts, one for each combination that occurs."""
+
+    def __init__(
+        self,
+        *,
+        counts: _abc.Iterable[Global___CertificateCount] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CountCertificatesResponse: _TypeAlias = CountCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class CertificateCount(_message.Message):
+    """How many certificates have these in common."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    PROFILE_FIELD_NUMBER: _builtins.int
+    BRANCH_FIELD_NUMBER: _builtins.int
+    EXPIRE_MONTH_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    state: _types_pb2.CertificateState.ValueType
+    """State at the moment of the answer."""
+    profile: _builtins.str
+    """Name of the profile."""
+    branch: _builtins.str
+    """Number of the bank branch; empty where none was given."""
+    expire_month: _builtins.str
+    """Month of not_after_time in UTC, as `2026-11`."""
+    count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        state: _types_pb2.CertificateState.ValueType = ...,
+        profile: _builtins.str = ...,
+        branch: _builtins.str = ...,
+        expire_month: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch", b"branch", "count", b"count", "expire_month", b"expire_month", "profile", b"profile", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CertificateCount: _TypeAlias = CertificateCount  # noqa: Y015
+
+@_typing.final
+class WatchCertificatesRequest(_message.Message):
+    """Request of WatchCertificates."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIBER_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    subscriber: _builtins.str
+    """Only this subscriber's: `subscribers/{subscriber}`. Optional."""
+    after_position: _builtins.int
+    """Begin after this change: the position of an earlier answer. 0 begins with
+    the oldest change, -1 with those to come.
+    """
+    def __init__(
+        self,
+        *,
+        subscriber: _builtins.str = ...,
+        after_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "subscriber", b"subscriber"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCertificatesRequest: _TypeAlias = WatchCertificatesRequest  # noqa: Y015
+
+@_typing.final
+class WatchCertificatesResponse(_message.Message):
+    """Response of WatchCertificates: one change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Where the change stands in the order of all changes; pass it as
+    after_position to go on from here.
+    """
+    kind: _builtins.str
+    """What happened, as the audit calls it, for example `certificate.suspended`."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    @_builtins.property
+    def certificate(self) -> _types_pb2.Certificate:
+        """The certificate as it stands now."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        kind: _builtins.str = ...,
+        certificate: _types_pb2.Certificate | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "event_time", b"event_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "event_time", b"event_time", "kind", b"kind", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchCertificatesResponse: _TypeAlias = WatchCertificatesResponse  # noqa: Y015
+
+@_typing.final
+class VerifyIdentityRequest(_message.Message):
+    """Request of VerifyIdentity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    IDENTITY_NUMBER_FIELD_NUMBER: _builtins.int
+    certificate: _builtins.str
+    """Required. `certificates/{serial}` of a certificate with a virtual ID."""
+    identity_number: _builtins.str
+    """Required. The number the person claims, as in Subject.identity_number."""
+    def __init__(
+        self,
+        *,
+        certificate: _builtins.str = ...,
+        identity_number: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "identity_number", b"identity_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyIdentityRequest: _TypeAlias = VerifyIdentityRequest  # noqa: Y015
+
+@_typing.final
+class VerifyIdentityResponse(_message.Message):
+    """Response of VerifyIdentity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MATCHES_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    matches: _builtins.bool
+    """Whether the number belongs to the holder."""
+    state: _types_pb2.CertificateState.ValueType
+    """State of the certificate at the moment of the answer: who relies on the
+    holder's identity must look at it too.
+    """
+    def __init__(
+        self,
+        *,
+        matches: _builtins.bool = ...,
+        state: _types_pb2.CertificateState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["matches", b"matches", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerifyIdentityResponse: _TypeAlias = VerifyIdentityResponse  # noqa: Y015
 
 @_typing.final
 class GetCaChainRequest(_message.Message):

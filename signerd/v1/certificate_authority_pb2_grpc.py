@@ -55,6 +55,21 @@ class CertificateAuthorityStub:
                 request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.ReissueCertificateRequest.SerializeToString,
                 response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.ReissueCertificateResponse.FromString,
                 _registered_method=True)
+        self.RenewCertificate = channel.unary_unary(
+                '/signerd.v1.CertificateAuthority/RenewCertificate',
+                request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.RenewCertificateRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.RenewCertificateResponse.FromString,
+                _registered_method=True)
+        self.SuspendCertificate = channel.unary_unary(
+                '/signerd.v1.CertificateAuthority/SuspendCertificate',
+                request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.SuspendCertificateRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.SuspendCertificateResponse.FromString,
+                _registered_method=True)
+        self.ResumeCertificate = channel.unary_unary(
+                '/signerd.v1.CertificateAuthority/ResumeCertificate',
+                request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.ResumeCertificateRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.ResumeCertificateResponse.FromString,
+                _registered_method=True)
         self.RevokeCertificate = channel.unary_unary(
                 '/signerd.v1.CertificateAuthority/RevokeCertificate',
                 request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.RevokeCertificateRequest.SerializeToString,
@@ -69,6 +84,21 @@ class CertificateAuthorityStub:
                 '/signerd.v1.CertificateAuthority/ListCertificates',
                 request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.ListCertificatesRequest.SerializeToString,
                 response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.ListCertificatesResponse.FromString,
+                _registered_method=True)
+        self.CountCertificates = channel.unary_unary(
+                '/signerd.v1.CertificateAuthority/CountCertificates',
+                request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.CountCertificatesRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.CountCertificatesResponse.FromString,
+                _registered_method=True)
+        self.WatchCertificates = channel.unary_stream(
+                '/signerd.v1.CertificateAuthority/WatchCertificates',
+                request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.WatchCertificatesRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.WatchCertificatesResponse.FromString,
+                _registered_method=True)
+        self.VerifyIdentity = channel.unary_unary(
+                '/signerd.v1.CertificateAuthority/VerifyIdentity',
+                request_serializer=signerd_dot_v1_dot_certificate__authority__pb2.VerifyIdentityRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.VerifyIdentityResponse.FromString,
                 _registered_method=True)
         self.GetCaChain = channel.unary_unary(
                 '/signerd.v1.CertificateAuthority/GetCaChain',
@@ -100,17 +130,44 @@ class CertificateAuthorityServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReissueCertificate(self, request, context):
-        """Replaces an active certificate: new key, same holder, profile and expiry.
-        The old certificate is revoked (superseded) in the same instant, and its
-        key never signs again.
+        """Replaces a certificate that has not expired: new key, same holder, profile
+        and expiry. An active certificate is revoked (superseded) in the same
+        instant, and its key never signs again; one that was revoked before its
+        expiry stays revoked for the reason it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewCertificate(self, request, context):
+        """Replaces an active certificate in the last days of its validity: new key,
+        same holder and profile, and an expiry one period after the old one. The
+        old key proves the holder's wish; the old certificate is then revoked
+        (superseded).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendCertificate(self, request, context):
+        """Puts an active certificate on hold. Once answered, no process of the
+        daemon signs with its key until it is resumed. After six months on hold it
+        is revoked; its validity does not stretch.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeCertificate(self, request, context):
+        """Takes a certificate off hold. Needs another permission than suspending.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RevokeCertificate(self, request, context):
-        """Revokes an active certificate for good. Once answered, no process of the
-        daemon signs with its key.
+        """Revokes a certificate for good. Once answered, no process of the daemon
+        signs with its key.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -125,6 +182,30 @@ class CertificateAuthorityServicer:
 
     def ListCertificates(self, request, context):
         """Lists certificates, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountCertificates(self, request, context):
+        """Counts certificates by state, profile, branch and month of expiry.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchCertificates(self, request, context):
+        """Follows certificates as they are issued, replaced, suspended, resumed and
+        revoked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def VerifyIdentity(self, request, context):
+        """Tells whether a person's identity number belongs to the holder of a
+        certificate, by the virtual ID (VID) in it. The number is used and
+        forgotten.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,6 +231,21 @@ def add_CertificateAuthorityServicer_to_server(servicer, server):
                     request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.ReissueCertificateRequest.FromString,
                     response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.ReissueCertificateResponse.SerializeToString,
             ),
+            'RenewCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewCertificate,
+                    request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.RenewCertificateRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.RenewCertificateResponse.SerializeToString,
+            ),
+            'SuspendCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendCertificate,
+                    request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.SuspendCertificateRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.SuspendCertificateResponse.SerializeToString,
+            ),
+            'ResumeCertificate': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeCertificate,
+                    request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.ResumeCertificateRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.ResumeCertificateResponse.SerializeToString,
+            ),
             'RevokeCertificate': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeCertificate,
                     request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.RevokeCertificateRequest.FromString,
@@ -164,6 +260,21 @@ def add_CertificateAuthorityServicer_to_server(servicer, server):
                     servicer.ListCertificates,
                     request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.ListCertificatesRequest.FromString,
                     response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.ListCertificatesResponse.SerializeToString,
+            ),
+            'CountCertificates': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountCertificates,
+                    request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.CountCertificatesRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.CountCertificatesResponse.SerializeToString,
+            ),
+            'WatchCertificates': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchCertificates,
+                    request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.WatchCertificatesRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.WatchCertificatesResponse.SerializeToString,
+            ),
+            'VerifyIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.VerifyIdentity,
+                    request_deserializer=signerd_dot_v1_dot_certificate__authority__pb2.VerifyIdentityRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_certificate__authority__pb2.VerifyIdentityResponse.SerializeToString,
             ),
             'GetCaChain': grpc.unary_unary_rpc_method_handler(
                     servicer.GetCaChain,
@@ -247,6 +358,87 @@ class CertificateAuthority:
             _registered_method=True)
 
     @staticmethod
+    def RenewCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.CertificateAuthority/RenewCertificate',
+            signerd_dot_v1_dot_certificate__authority__pb2.RenewCertificateRequest.SerializeToString,
+            signerd_dot_v1_dot_certificate__authority__pb2.RenewCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.CertificateAuthority/SuspendCertificate',
+            signerd_dot_v1_dot_certificate__authority__pb2.SuspendCertificateRequest.SerializeToString,
+            signerd_dot_v1_dot_certificate__authority__pb2.SuspendCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeCertificate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.CertificateAuthority/ResumeCertificate',
+            signerd_dot_v1_dot_certificate__authority__pb2.ResumeCertificateRequest.SerializeToString,
+            signerd_dot_v1_dot_certificate__authority__pb2.ResumeCertificateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RevokeCertificate(request,
             target,
             options=(),
@@ -317,6 +509,87 @@ class CertificateAuthority:
             '/signerd.v1.CertificateAuthority/ListCertificates',
             signerd_dot_v1_dot_certificate__authority__pb2.ListCertificatesRequest.SerializeToString,
             signerd_dot_v1_dot_certificate__authority__pb2.ListCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.CertificateAuthority/CountCertificates',
+            signerd_dot_v1_dot_certificate__authority__pb2.CountCertificatesRequest.SerializeToString,
+            signerd_dot_v1_dot_certificate__authority__pb2.CountCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchCertificates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/signerd.v1.CertificateAuthority/WatchCertificates',
+            signerd_dot_v1_dot_certificate__authority__pb2.WatchCertificatesRequest.SerializeToString,
+            signerd_dot_v1_dot_certificate__authority__pb2.WatchCertificatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def VerifyIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.CertificateAuthority/VerifyIdentity',
+            signerd_dot_v1_dot_certificate__authority__pb2.VerifyIdentityRequest.SerializeToString,
+            signerd_dot_v1_dot_certificate__authority__pb2.VerifyIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,18 +49,43 @@ class CertificateAuthorityStub:
     token, or for the public key of a CSR.
     """
     ReissueCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.ReissueCertificateRequest, _certificate_authority_pb2.ReissueCertificateResponse]
-    """Replaces an active certificate: new key, same holder, profile and expiry.
-    The old certificate is revoked (superseded) in the same instant, and its
-    key never signs again.
+    """Replaces a certificate that has not expired: new key, same holder, profile
+    and expiry. An active certificate is revoked (superseded) in the same
+    instant, and its key never signs again; one that was revoked before its
+    expiry stays revoked for the reason it was.
     """
+    RenewCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.RenewCertificateRequest, _certificate_authority_pb2.RenewCertificateResponse]
+    """Replaces an active certificate in the last days of its validity: new key,
+    same holder and profile, and an expiry one period after the old one. The
+    old key proves the holder's wish; the old certificate is then revoked
+    (superseded).
+    """
+    SuspendCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.SuspendCertificateRequest, _certificate_authority_pb2.SuspendCertificateResponse]
+    """Puts an active certificate on hold. Once answered, no process of the
+    daemon signs with its key until it is resumed. After six months on hold it
+    is revoked; its validity does not stretch.
+    """
+    ResumeCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.ResumeCertificateRequest, _certificate_authority_pb2.ResumeCertificateResponse]
+    """Takes a certificate off hold. Needs another permission than suspending."""
     RevokeCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.RevokeCertificateRequest, _certificate_authority_pb2.RevokeCertificateResponse]
-    """Revokes an active certificate for good. Once answered, no process of the
-    daemon signs with its key.
+    """Revokes a certificate for good. Once answered, no process of the daemon
+    signs with its key.
     """
     GetCertificate: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.GetCertificateRequest, _certificate_authority_pb2.GetCertificateResponse]
     """Returns one certificate."""
     ListCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.ListCertificatesRequest, _certificate_authority_pb2.ListCertificatesResponse]
     """Lists certificates, newest first."""
+    CountCertificates: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.CountCertificatesRequest, _certificate_authority_pb2.CountCertificatesResponse]
+    """Counts certificates by state, profile, branch and month of expiry."""
+    WatchCertificates: _grpc.UnaryStreamMultiCallable[_certificate_authority_pb2.WatchCertificatesRequest, _certificate_authority_pb2.WatchCertificatesResponse]
+    """Follows certificates as they are issued, replaced, suspended, resumed and
+    revoked.
+    """
+    VerifyIdentity: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.VerifyIdentityRequest, _certificate_authority_pb2.VerifyIdentityResponse]
+    """Tells whether a person's identity number belongs to the holder of a
+    certificate, by the virtual ID (VID) in it. The number is used and
+    forgotten.
+    """
     GetCaChain: _grpc.UnaryUnaryMultiCallable[_certificate_authority_pb2.GetCaChainRequest, _certificate_authority_pb2.GetCaChainResponse]
     """Returns the issuing CA's certificate and its root."""
 
@@ -85,18 +110,43 @@ class CertificateAuthorityAsyncStub(CertificateAuthorityStub):
     token, or for the public key of a CSR.
     """
     ReissueCertificate: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.ReissueCertificateRequest, _certificate_authority_pb2.ReissueCertificateResponse]  # type: ignore[assignment]
-    """Replaces an active certificate: new key, same holder, profile and expiry.
-    The old certificate is revoked (superseded) in the same instant, and its
-    key never signs again.
+    """Replaces a certificate that has not expired: new key, same holder, profile
+    and expiry. An active certificate is revoked (superseded) in the same
+    instant, and its key never signs again; one that was revoked before its
+    expiry stays revoked for the reason it was.
     """
+    RenewCertificate: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.RenewCertificateRequest, _certificate_authority_pb2.RenewCertificateResponse]  # type: ignore[assignment]
+    """Replaces an active certificate in the last days of its validity: new key,
+    same holder and profile, and an expiry one period after the old one. The
+    old key proves the holder's wish; the old certificate is then revoked
+    (superseded).
+    """
+    SuspendCertificate: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.SuspendCertificateRequest, _certificate_authority_pb2.SuspendCertificateResponse]  # type: ignore[assignment]
+    """Puts an active certificate on hold. Once answered, no process of the
+    daemon signs with its key until it is resumed. After six months on hold it
+    is revoked; its validity does not stretch.
+    """
+    ResumeCertificate: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.ResumeCertificateRequest, _certificate_authority_pb2.ResumeCertificateResponse]  # type: ignore[assignment]
+    """Takes a certificate off hold. Needs another permission than suspending."""
     RevokeCertificate: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.RevokeCertificateRequest, _certificate_authority_pb2.RevokeCertificateResponse]  # type: ignore[assignment]
-    """Revokes an active certificate for good. Once answered, no process of the
-    daemon signs with its key.
+    """Revokes a certificate for good. Once answered, no process of the daemon
+    signs with its key.
     """
     GetCertificate: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.GetCertificateRequest, _certificate_authority_pb2.GetCertificateResponse]  # type: ignore[assignment]
     """Returns one certificate."""
     ListCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.ListCertificatesRequest, _certificate_authority_pb2.ListCertificatesResponse]  # type: ignore[assignment]
     """Lists certificates, newest first."""
+    CountCertificates: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.CountCertificatesRequest, _certificate_authority_pb2.CountCertificatesResponse]  # type: ignore[assignment]
+    """Counts certificates by state, profile, branch and month of expiry."""
+    WatchCertificates: _aio.UnaryStreamMultiCallable[_certificate_authority_pb2.WatchCertificatesRequest, _certificate_authority_pb2.WatchCertificatesResponse]  # type: ignore[assignment]
+    """Follows certificates as they are issued, replaced, suspended, resumed and
+    revoked.
+    """
+    VerifyIdentity: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.VerifyIdentityRequest, _certificate_authority_pb2.VerifyIdentityResponse]  # type: ignore[assignment]
+    """Tells whether a person's identity number belongs to the holder of a
+    certificate, by the virtual ID (VID) in it. The number is used and
+    forgotten.
+    """
     GetCaChain: _aio.UnaryUnaryMultiCallable[_certificate_authority_pb2.GetCaChainRequest, _certificate_authority_pb2.GetCaChainResponse]  # type: ignore[assignment]
     """Returns the issuing CA's certificate and its root."""
 
@@ -130,10 +180,42 @@ class CertificateAuthorityServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_authority_pb2.ReissueCertificateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_authority_pb2.ReissueCertificateResponse, _abc.Awaitable[_certificate_authority_pb2.ReissueCertificateResponse]]:
-        """Replaces an active certificate: new key, same holder, profile and expiry.
-        The old certificate is revoked (superseded) in the same instant, and its
-        key never signs again.
+        """Replaces a certificate that has not expired: new key, same holder, profile
+        and expiry. An active certificate is revoked (superseded) in the same
+        instant, and its key never signs again; one that was revoked before its
+        expiry stays revoked for the reason it was.
         """
+
+    @_abc_1.abstractmethod
+    def RenewCertificate(
+        self,
+        request: _certificate_authority_pb2.RenewCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_pb2.RenewCertificateResponse, _abc.Awaitable[_certificate_authority_pb2.RenewCertificateResponse]]:
+        """Replaces an active certificate in the last days of its validity: new key,
+        same holder and profile, and an expiry one period after the old one. The
+        old key proves the holder's wish; the old certificate is then revoked
+        (superseded).
+        """
+
+    @_abc_1.abstractmethod
+    def SuspendCertificate(
+        self,
+        request: _certificate_authority_pb2.SuspendCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_pb2.SuspendCertificateResponse, _abc.Awaitable[_certificate_authority_pb2.SuspendCertificateResponse]]:
+        """Puts an active certificate on hold. Once answered, no process of the
+        daemon signs with its key until it is resumed. After six months on hold it
+        is revoked; its validity does not stretch.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeCertificate(
+        self,
+        request: _certificate_authority_pb2.ResumeCertificateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_pb2.ResumeCertificateResponse, _abc.Awaitable[_certificate_authority_pb2.ResumeCertificateResponse]]:
+        """Takes a certificate off hold. Needs another permission than suspending."""
 
     @_abc_1.abstractmethod
     def RevokeCertificate(
@@ -141,8 +223,8 @@ class CertificateAuthorityServicer(metaclass=_abc_1.ABCMeta):
         request: _certificate_authority_pb2.RevokeCertificateRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_authority_pb2.RevokeCertificateResponse, _abc.Awaitable[_certificate_authority_pb2.RevokeCertificateResponse]]:
-        """Revokes an active certificate for good. Once answered, no process of the
-        daemon signs with its key.
+        """Revokes a certificate for good. Once answered, no process of the daemon
+        signs with its key.
         """
 
     @_abc_1.abstractmethod
@@ -160,6 +242,35 @@ class CertificateAuthorityServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_certificate_authority_pb2.ListCertificatesResponse, _abc.Awaitable[_certificate_authority_pb2.ListCertificatesResponse]]:
         """Lists certificates, newest first."""
+
+    @_abc_1.abstractmethod
+    def CountCertificates(
+        self,
+        request: _certificate_authority_pb2.CountCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_pb2.CountCertificatesResponse, _abc.Awaitable[_certificate_authority_pb2.CountCertificatesResponse]]:
+        """Counts certificates by state, profile, branch and month of expiry."""
+
+    @_abc_1.abstractmethod
+    def WatchCertificates(
+        self,
+        request: _certificate_authority_pb2.WatchCertificatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_certificate_authority_pb2.WatchCertificatesResponse], _abc.AsyncIterator[_certificate_authority_pb2.WatchCertificatesResponse]]:
+        """Follows certificates as they are issued, replaced, suspended, resumed and
+        revoked.
+        """
+
+    @_abc_1.abstractmethod
+    def VerifyIdentity(
+        self,
+        request: _certificate_authority_pb2.VerifyIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_certificate_authority_pb2.VerifyIdentityResponse, _abc.Awaitable[_certificate_authority_pb2.VerifyIdentityResponse]]:
+        """Tells whether a person's identity number belongs to the holder of a
+        certificate, by the virtual ID (VID) in it. The number is used and
+        forgotten.
+        """
 
     @_abc_1.abstractmethod
     def GetCaChain(

@@ -101,6 +101,8 @@ class _CertificateStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Cert
     """Revoked for good; its key never signs again."""
     CERTIFICATE_STATE_EXPIRED: _CertificateState.ValueType  # 3
     """Past not_after_time without having been revoked."""
+    CERTIFICATE_STATE_SUSPENDED: _CertificateState.ValueType  # 4
+    """On hold: its key does not sign until it is resumed."""
 
 class CertificateState(_CertificateState, metaclass=_CertificateStateEnumTypeWrapper):
     """Where a certificate stands in its life."""
@@ -113,6 +115,8 @@ CERTIFICATE_STATE_REVOKED: CertificateState.ValueType  # 2
 """Revoked for good; its key never signs again."""
 CERTIFICATE_STATE_EXPIRED: CertificateState.ValueType  # 3
 """Past not_after_time without having been revoked."""
+CERTIFICATE_STATE_SUSPENDED: CertificateState.ValueType  # 4
+"""On hold: its key does not sign until it is resumed."""
 Global___CertificateState: _TypeAlias = CertificateState  # noqa: Y015
 
 class _RevocationReason:
@@ -131,6 +135,8 @@ class _RevocationReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Revo
     """Another certificate took its place (reissue, renewal)."""
     REVOCATION_REASON_CESSATION_OF_OPERATION: _RevocationReason.ValueType  # 5
     """The holder no longer needs it (account closed)."""
+    REVOCATION_REASON_CERTIFICATE_HOLD: _RevocationReason.ValueType  # 6
+    """The certificate is on hold. Only SuspendCertificate gives this reason."""
     REVOCATION_REASON_PRIVILEGE_WITHDRAWN: _RevocationReason.ValueType  # 9
     """A privilege in the certificate was withdrawn."""
 
@@ -147,6 +153,8 @@ REVOCATION_REASON_SUPERSEDED: RevocationReason.ValueType  # 4
 """Another certificate took its place (reissue, renewal)."""
 REVOCATION_REASON_CESSATION_OF_OPERATION: RevocationReason.ValueType  # 5
 """The holder no longer needs it (account closed)."""
+REVOCATION_REASON_CERTIFICATE_HOLD: RevocationReason.ValueType  # 6
+"""The certificate is on hold. Only SuspendCertificate gives this reason."""
 REVOCATION_REASON_PRIVILEGE_WITHDRAWN: RevocationReason.ValueType  # 9
 """A privilege in the certificate was withdrawn."""
 Global___RevocationReason: _TypeAlias = RevocationReason  # noqa: Y015
@@ -176,6 +184,8 @@ class Certificate(_message.Message):
     REPLACES_FIELD_NUMBER: _builtins.int
     REPLACED_BY_FIELD_NUMBER: _builtins.int
     KEY_GROUP_FIELD_NUMBER: _builtins.int
+    SUSPENSION_FIELD_NUMBER: _builtins.int
+    CRL_NUMBER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name `certificates/{serial}`, the serial number in lower-case
     hexadecimal, as openssl prints it but for the case.
@@ -208,6 +218,10 @@ class Certificate(_message.Message):
     """The certificate that replaced this one: `certificates/{serial}`."""
     key_group: _builtins.str
     """Group of the key, as given at issuance; signers may be limited to groups."""
+    crl_number: _builtins.int
+    """Number of the first CRL that shows the latest suspension, resumption or
+    revocation; 0 where there was none.
+    """
     @_builtins.property
     def not_before_time(self) -> _timestamp_pb2.Timestamp:
         """Start of validity, inclusive."""
@@ -223,6 +237,10 @@ class Certificate(_message.Message):
     @_builtins.property
     def revocation(self) -> Global___Revocation:
         """Set once revoked."""
+
+    @_builtins.property
+    def suspension(self) -> Global___Suspension:
+        """Set while suspended."""
 
     def __init__(
         self,
@@ -244,14 +262,46 @@ class Certificate(_message.Message):
         replaces: _builtins.str = ...,
         replaced_by: _builtins.str = ...,
         key_group: _builtins.str = ...,
+        suspension: Global___Suspension | None = ...,
+        crl_number: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "revocation", b"revocation"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "revocation", b"revocation", "suspension", b"suspension"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "credential", b"credential", "der", b"der", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "name", b"name", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "profile", b"profile", "replaced_by", b"replaced_by", "replaces", b"replaces", "revocation", b"revocation", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint", "state", b"state", "subject", b"subject", "subscriber", b"subscriber"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "credential", b"credential", "crl_number", b"crl_number", "der", b"der", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "name", b"name", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "profile", b"profile", "replaced_by", b"replaced_by", "replaces", b"replaces", "revocation", b"revocation", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint", "state", b"state", "subject", b"subject", "subscriber", b"subscriber", "suspension", b"suspension"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Certificate: _TypeAlias = Certificate  # noqa: Y015
+
+@_typing.final
+class Suspension(_message.Message):
+    """Since when and until when a certificate is on hold."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUSPEND_TIME_FIELD_NUMBER: _builtins.int
+    LIMIT_TIME_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def suspend_time(self) -> _timestamp_pb2.Timestamp:
+        """The moment from which it counts."""
+
+    @_builtins.property
+    def limit_time(self) -> _timestamp_pb2.Timestamp:
+        """The last moment at which it can be resumed; it is revoked after that."""
+
+    def __init__(
+        self,
+        *,
+        suspend_time: _timestamp_pb2.Timestamp | None = ...,
+        limit_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["limit_time", b"limit_time", "suspend_time", b"suspend_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit_time", b"limit_time", "suspend_time", b"suspend_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Suspension: _TypeAlias = Suspension  # noqa: Y015
 
 @_typing.final
 class Revocation(_message.Message):
