@@ -92,6 +92,8 @@ def print_result(result: Result, console: Console) -> None:
             f"signatures acknowledged to clients {counted.acknowledged}, on the daemon's audit "
             f"record {counted.recorded}, calls that failed {counted.errors}: the counts {verdict}"
         )
+        for reason, count in sorted(counted.reasons.items()):
+            console.print(f"failed with {reason}: {count}")
 
 
 def _bare(result: Result) -> Table:

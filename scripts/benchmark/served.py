@@ -1,5 +1,6 @@
 """What a private daemon serves: signatures, certificates, and signatures while it issues."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -65,11 +66,17 @@ class CrowdedRate:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """Signatures that clients counted, and those that the daemon has on record."""
+    """Signatures that clients counted, and those that the daemon has on record. reasons: why calls
+    failed, and how many of them."""
 
     acknowledged: int
     recorded: int
-    errors: int
+    reasons: dict[str, int]
+
+    @property
+    def errors(self) -> int:
+        """Calls that failed."""
+        return sum(self.reasons.values())
 
     @property
     def agrees(self) -> bool:
@@ -85,7 +92,7 @@ class ServedBenchmark:
         self._warm_up_s = warm_up_s
         self._duration_s = duration_s
         self._acknowledged = 0
-        self._errors = 0
+        self._reasons: Counter[str] = Counter()
         self._keys = 0
         self._prefixes = 0
         self._credentials: dict[KeyKind, list[str]] = {}
@@ -137,7 +144,7 @@ class ServedBenchmark:
         with Client(self._daemon.target("auditor")) as client:
             events = client.list_audit_events(kind=_SIGNATURE_EVENT, page_size=1000)
             recorded = sum(1 for _ in events)
-        return Reconciliation(self._acknowledged, recorded, self._errors)
+        return Reconciliation(self._acknowledged, recorded, dict(self._reasons))
 
     def _measure_sign(self, kind: KeyKind, callers: int) -> ServedRate:
         companions = start_in_turn(1, load.sign, self._sign_load(kind, callers))
@@ -201,7 +208,7 @@ class ServedBenchmark:
 
     def _count(self, result: LoadResult) -> None:
         self._acknowledged += len(result.latencies_s) + result.warm_up
-        self._errors += sum(result.errors.values())
+        self._reasons.update(result.errors)
 
 
 def _served(kind: KeyKind, callers: int, result: LoadResult, cpu: ServerCpu) -> ServedRate:

@@ -33,7 +33,8 @@ def test_counts_agree_only_when_failed_calls_explain_the_difference(
     agrees: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """A signature without record is never explained, a record without answer only by an error."""
-    assert Reconciliation(acknowledged, recorded, errors).agrees is agrees
+    reasons = {"UNAVAILABLE": errors} if errors else {}
+    assert Reconciliation(acknowledged, recorded, reasons).agrees is agrees
 
 
 def crash(_gate: Callable[[], None]) -> int:
