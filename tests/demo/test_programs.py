@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT: Final = Path(__file__).parents[2]
 LINE: Final = "demo: issued 200, signed 1000, verified 1000, reissued 20, refused 20, lost 0"
 

@@ -7,6 +7,7 @@ import pytest
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd_client import Client
+from tests.e2e.raw_call import RawCaller, raw_caller
 from tests.e2e.state import copy_state, initialise, short_directory
 
 
@@ -43,6 +44,13 @@ def operator(daemon: PrivateDaemon) -> Iterator[Client]:
     """Runs the daemon."""
     with Client(daemon.target("operator")) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def raw_officer(daemon: PrivateDaemon) -> Iterator[RawCaller]:
+    """The RA officer's bytes, as no client library of ours would send them."""
+    with raw_caller(daemon, "ra-officer") as caller:
+        yield caller
 
 
 @pytest.fixture(scope="session")

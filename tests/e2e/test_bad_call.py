@@ -24,12 +24,6 @@ _SIGN = "/signerd.v1.Signing/Sign"
 
 
 @pytest.fixture(scope="module")
-def raw_officer(daemon: PrivateDaemon) -> Iterator[RawCaller]:
-    with raw_caller(daemon, "ra-officer") as caller:
-        yield caller
-
-
-@pytest.fixture(scope="module")
 def raw_auditor(daemon: PrivateDaemon) -> Iterator[RawCaller]:
     with raw_caller(daemon, "auditor") as caller:
         yield caller

@@ -1,7 +1,6 @@
 """Requests to issue, reissue and revoke that are wrong in one way each."""
 
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,17 +17,11 @@ from signerd.v1.types_pb2 import (
     REVOCATION_REASON_SUPERSEDED,
 )
 from signerd_client import Certificate, Client
-from tests.e2e.raw_call import RawCaller, Refusal, raw_caller
+from tests.e2e.raw_call import RawCaller, Refusal
 from tests.e2e.stored import assert_nothing_stored, stored
 
 SERVICE = "/signerd.v1.CertificateAuthority"
 _UNKNOWN = "certificates/" + "ab" * 20
-
-
-@pytest.fixture(scope="module")
-def raw_officer(daemon: PrivateDaemon) -> Iterator[RawCaller]:
-    with raw_caller(daemon, "ra-officer") as caller:
-        yield caller
 
 
 @pytest.fixture(scope="module")

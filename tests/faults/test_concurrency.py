@@ -14,6 +14,8 @@ from tests.faults.load import AcknowledgedSignature, LoadPlan, running_load
 from tests.faults.resident_memory import MemoryCurve, measured_memory
 from tests.faults.scene import wait_until_well
 
+pytestmark = pytest.mark.long
+
 _CLIENTS: Final = 64
 _DURATION: Final = "SIGNERD_TEST_LOAD_S"
 _MIB: Final = 1024 * 1024

@@ -15,6 +15,8 @@ from tests.faults.crash_case import CrashCase, CrashStage, Operation
 from tests.faults.fault_order import SETTINGS
 from tests.faults.judgement import judge_audit, judge_certificates, judge_keys, judge_tokens
 
+pytestmark = pytest.mark.long
+
 # A case mostly waits: until a dead process counts as dead, until its successor is up.
 _STAGES: Final = 3
 

@@ -34,6 +34,8 @@ from tests.faults.scene import (
     wait_until_well,
 )
 
+pytestmark = pytest.mark.long
+
 _CALL_LIMIT_S = 1.0
 _GENERATE_LIMIT_S = 3.0
 # A host that does nothing may be silent so long, a front twice as long.

@@ -14,6 +14,8 @@ from tests.faults.ledger_judgement import judge_ledger
 from tests.faults.load import LoadPlan, running_load
 from tests.faults.scene import wait_until_well
 
+pytestmark = pytest.mark.long
+
 _KILLS: Final = 100
 _LOAD_S: Final = 120.0
 _SEED: Final = "SIGNERD_TEST_SEED"

@@ -14,6 +14,8 @@ from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd_client import Certificate, Client, KeyAlgorithm, RevocationReason, SignerdError
 from tests.faults.judgement import judge_audit
 
+pytestmark = pytest.mark.long
+
 _FRESH_CONNECTIONS: Final = 1000
 _THREADS: Final = 8
 _SIGNERS: Final = 12

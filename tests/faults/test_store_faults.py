@@ -31,6 +31,8 @@ from tests.faults.scene import (
     wait_until_well,
 )
 
+pytestmark = pytest.mark.long
+
 # SQLite waits for the lock of another process so long.
 _BUSY_S = 5.0
 
@@ -50,20 +52,6 @@ def daemon(shared: PrivateDaemon) -> Iterator[PrivateDaemon]:
     wait_until_well(shared)
     yield shared
     wait_until_well(shared)
-
-
-@pytest.fixture
-def officer(daemon: PrivateDaemon) -> Iterator[Client]:
-    """Issues, and sees each answer."""
-    with one_attempt(daemon, "ra-officer") as client:
-        yield client
-
-
-@pytest.fixture
-def signer(daemon: PrivateDaemon) -> Iterator[Client]:
-    """Signs, and sees each answer."""
-    with one_attempt(daemon, "signer") as client:
-        yield client
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from tests.faults.judgement import (
     refuse_signing,
 )
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[CrashStage]:

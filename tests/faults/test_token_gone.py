@@ -16,13 +16,14 @@ from tests.faults.scene import (
     faulty_daemon,
     issue,
     kill_hosts,
-    one_attempt,
     refused_start,
     signs,
     token_directory,
     wait_until,
     wait_until_well,
 )
+
+pytestmark = pytest.mark.long
 
 _GONE = {"TOKEN_UNAVAILABLE", "SESSION_LOST"}
 
@@ -32,20 +33,6 @@ def daemon() -> Iterator[PrivateDaemon]:
     """One for all tests here: each puts back what it takes away."""
     with faulty_daemon(DaemonSize(fronts=2, hosts=2)) as running:
         yield running
-
-
-@pytest.fixture
-def officer(daemon: PrivateDaemon) -> Iterator[Client]:
-    """Issues, and sees each answer."""
-    with one_attempt(daemon, "ra-officer") as client:
-        yield client
-
-
-@pytest.fixture
-def signer(daemon: PrivateDaemon) -> Iterator[Client]:
-    """Signs, and sees each answer."""
-    with one_attempt(daemon, "signer") as client:
-        yield client
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ from tests.faults.scene import (
     wait_until,
 )
 
+pytestmark = pytest.mark.long
+
 _CAPACITY = 10
 _CUSTOMERS = 35
 _PATIENCE_S = 90.0
@@ -74,20 +76,6 @@ def _admitted(officer: Client) -> str:
         assert full.retry_after_s
         assert time.monotonic() < end
         time.sleep(full.retry_after_s)
-
-
-@pytest.fixture
-def signer(daemon: PrivateDaemon) -> Iterator[Client]:
-    """Signs, and sees each answer."""
-    with one_attempt(daemon, "signer") as client:
-        yield client
-
-
-@pytest.fixture
-def officer(daemon: PrivateDaemon) -> Iterator[Client]:
-    """Issues, and sees each answer."""
-    with one_attempt(daemon, "ra-officer") as client:
-        yield client
 
 
 def sign_with_all(signer: Client, credentials: list[str]) -> None:
