@@ -73,6 +73,8 @@ def _constraints(template: ExtensionTemplate) -> list[CriticalExtension]:
                 template.extended_key_usage_critical,
             )
         )
+    if template.ocsp_no_check:
+        found.append((x509.OCSPNoCheck(), False))
     return found
 
 

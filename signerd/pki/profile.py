@@ -62,13 +62,15 @@ class ExtensionTemplate:
 
     keyUsage is always critical (4.2.1.3), the locations never (4.2.1.13, 4.2.2.1). An end
     entity may go without basicConstraints (4.2.1.9), as accredited Korean certificates do; when
-    present it is critical, so that no verifier takes the holder for a CA.
+    present it is critical, so that no verifier takes the holder for a CA. ocsp_no_check: whoever
+    reads an OCSP response need not ask for the signer's own status (RFC 6960, 4.2.2.2.1).
     """
 
     basic_constraints: bool
     key_usage: frozenset[KeyUsageBit]
     extended_key_usage: tuple[x509.ObjectIdentifier, ...]
     extended_key_usage_critical: bool
+    ocsp_no_check: bool
     policies: tuple[CertificatePolicy, ...]
     policies_critical: bool
     crl_uris: tuple[str, ...]

@@ -1,14 +1,18 @@
 """Profile files: reading a directory of them, and the ones that come with the daemon."""
 
 import tomllib
+from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from signerd.core.boot import BootError, ExitCode
 from signerd.pki.profile import Profile
 from signerd.pki.profile_settings import ProfileSettings
+
+_SHIPPED: Final = resources.files("signerd.pki") / "profiles"
 
 
 def load_profiles(directory: Path) -> dict[str, Profile]:
@@ -22,21 +26,12 @@ def load_profiles(directory: Path) -> dict[str, Profile]:
         raise _broken(directory, f"cannot be read: {error.strerror}") from error
     if not paths:
         raise _broken(directory, "holds no profile (*.toml); copy or write one")
-    profiles = [_load_profile(path) for path in paths]
+    profiles = [load_profile(path) for path in paths]
     return {profile.name: profile for profile in profiles}
 
 
-def shipped_profiles() -> dict[str, bytes]:
-    """The files that come with the daemon, by file name, for copying into a state directory."""
-    folder = resources.files("signerd.pki") / "profiles"
-    return {
-        entry.name: entry.read_bytes()
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
-        if entry.name.endswith(".toml")
-    }
-
-
-def _load_profile(path: Path) -> Profile:
+def load_profile(path: Path) -> Profile:
+    """The profile of one file. Raises BootError (CONFIG_INVALID) naming file and key."""
     try:
         settings = ProfileSettings.model_validate(tomllib.loads(path.read_text("utf-8")))
     except OSError as error:
@@ -48,6 +43,26 @@ def _load_profile(path: Path) -> Profile:
     if settings.name != path.stem:
         raise _broken(path, f'name: is "{settings.name}"; name file and profile alike')
     return settings.profile()
+
+
+def shipped_profiles() -> dict[str, bytes]:
+    """The files that come with the daemon, by file name, for copying into a state directory."""
+    return {
+        entry.name: entry.read_bytes()
+        for entry in sorted(_SHIPPED.iterdir(), key=lambda entry: entry.name)
+        if entry.name.endswith(".toml")
+    }
+
+
+@cache
+def service_profile(name: str) -> Profile:
+    """A shipped profile of the daemon's own keys: "ocsp-signer" or "time-stamping".
+
+    These are not copied into state directories, so that nobody is issued such a certificate unless
+    the operator puts a file of the kind among the profiles. Raises BootError (CONFIG_INVALID).
+    """
+    with resources.as_file(_SHIPPED / "service" / f"{name}.toml") as path:
+        return load_profile(path)
 
 
 def _first_problem(error: ValidationError) -> str:

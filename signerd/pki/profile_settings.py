@@ -28,6 +28,8 @@ _EXTENDED_KEY_USAGES = {
     "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH,
     "codeSigning": ExtendedKeyUsageOID.CODE_SIGNING,
     "emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    "timeStamping": ExtendedKeyUsageOID.TIME_STAMPING,
+    "OCSPSigning": ExtendedKeyUsageOID.OCSP_SIGNING,
 }
 
 
@@ -128,6 +130,7 @@ class ExtensionSettings(_Section):
     key_usage: list[Literal["digitalSignature", "nonRepudiation"]] = Field(min_length=1)
     extended_key_usage: list[Usage] = Field(default_factory=list)
     extended_key_usage_critical: bool = False
+    ocsp_no_check: bool = False
     policies: list[PolicySettings] = Field(default_factory=list)
     policies_critical: bool = False
     crl_distribution_points: list[LocationUri] = Field(default_factory=list)
@@ -190,6 +193,7 @@ def _extension_template(settings: ExtensionSettings) -> ExtensionTemplate:
             for usage in settings.extended_key_usage
         ),
         extended_key_usage_critical=settings.extended_key_usage_critical,
+        ocsp_no_check=settings.ocsp_no_check,
         policies=tuple(
             CertificatePolicy(x509.ObjectIdentifier(policy.oid), policy.cps_uri or "")
             for policy in settings.policies

@@ -17,16 +17,18 @@ def validity_at(
     A period that the issuing CA does not outlive is refused, not shortened: a certificate never
     silently ends before the profile says. Raises WrongState (ISSUER_EXPIRES_FIRST).
     """
-    start = _start(profile, now_utc)
-    zone = profile.validity.zone
-    if zone is None:
-        end = start + timedelta(days=profile.validity.days)
-    else:
-        last_day = start.astimezone(zone).date() + timedelta(days=profile.validity.days)
-        end = datetime.combine(last_day, time(), zone).astimezone(UTC)
-    not_after = end - _SECOND
+    start, not_after = _period(profile, now_utc)
     _check_issuer(not_after, issuer_not_after_utc)
     return start, not_after
+
+
+def validity_within(
+    profile: Profile, now_utc: datetime, issuer_not_after_utc: datetime
+) -> tuple[datetime, datetime]:
+    """notBefore and notAfter (UTC) of a certificate of the daemon itself: as validity_at, but cut
+    short where the issuing CA ends earlier."""
+    start, not_after = _period(profile, now_utc)
+    return start, min(not_after, issuer_not_after_utc)
 
 
 def validity_until(
@@ -39,6 +41,17 @@ def validity_until(
             "the certificate has expired; issue a new one instead", reason="CERTIFICATE_EXPIRED"
         )
     return _start(profile, now_utc), not_after_utc
+
+
+def _period(profile: Profile, now_utc: datetime) -> tuple[datetime, datetime]:
+    start = _start(profile, now_utc)
+    zone = profile.validity.zone
+    if zone is None:
+        end = start + timedelta(days=profile.validity.days)
+    else:
+        last_day = start.astimezone(zone).date() + timedelta(days=profile.validity.days)
+        end = datetime.combine(last_day, time(), zone).astimezone(UTC)
+    return start, end - _SECOND
 
 
 def _start(profile: Profile, now_utc: datetime) -> datetime:

@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from cryptography.x509.oid import ExtensionOID, NameOID
 
 from signerd.core.algorithm import KeyAlgorithm
@@ -176,6 +177,11 @@ def usage(**bits: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{name: bits.get(name, False) for name in names})
 
 
+def purposes(*oids: x509.ObjectIdentifier, critical: bool) -> Change:
+    """An extendedKeyUsage of these."""
+    return extension(x509.ExtendedKeyUsage(oids), critical=critical)
+
+
 def utf8(text: str) -> bytes:
     """UTF8String."""
     return asn1.encode_der(text)
@@ -255,6 +261,11 @@ BROKEN: list[tuple[str, Change]] = [
     ("key-usage", extension(usage(digital_signature=True, key_cert_sign=True), critical=True)),
     ("key-usage", extension(usage(key_encipherment=True), critical=True)),
     ("key-usage", extension(usage(digital_signature=True, key_agreement=True), critical=True)),
+    ("ocsp-signer", extension(x509.OCSPNoCheck(), critical=False)),
+    ("ocsp-signer", purposes(Purpose.OCSP_SIGNING, critical=False)),
+    ("ocsp-signer", purposes(Purpose.OCSP_SIGNING, Purpose.CLIENT_AUTH, critical=False)),
+    ("time-stamping", purposes(Purpose.TIME_STAMPING, critical=False)),
+    ("time-stamping", purposes(Purpose.TIME_STAMPING, Purpose.CLIENT_AUTH, critical=True)),
     ("alternative-name", extension((SAN, b"\x30\x00"), critical=False)),
     (
         "alternative-name",

@@ -16,11 +16,13 @@ from signerd.pki.lint import (
     key_not_issuers,
     key_strength,
     key_usage,
+    ocsp_signer,
     serial_number,
     signature_algorithm,
     subject_key_identifier,
     subject_name,
     time_encoding,
+    time_stamping,
     validity_period,
 )
 from signerd.pki.lint.rule import Finding, Rule, Specimen, load_specimen
@@ -43,6 +45,8 @@ CONTENT_RULES: Final[tuple[Rule, ...]] = (
     authority_key_identifier.RULE,
     basic_constraints.RULE,
     key_usage.RULE,
+    ocsp_signer.RULE,
+    time_stamping.RULE,
     alternative_name.RULE,
     extension_criticality.RULE,
 )

@@ -1,0 +1,97 @@
+"""Certificates of the daemon's own services: the OCSP signer and the time-stamping authority.
+
+What they hold stands in shipped profiles that no caller can name; see service_profile.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.record import SubjectRecord
+from signerd.pki.assembly import PreparedCertificate
+from signerd.pki.certificate import prepare_certificate
+from signerd.pki.issuer import IssuerInfo
+from signerd.pki.key import check_key_algorithm
+from signerd.pki.profile import Profile
+from signerd.pki.profile_directory import service_profile
+from signerd.pki.validity import validity_within
+
+
+def prepare_ocsp_signer(
+    issuer: IssuerInfo,
+    algorithm: KeyAlgorithm,
+    *,
+    spki: bytes,
+    serial: int,
+    now_utc: datetime,
+    days: int,
+    name: str,
+) -> PreparedCertificate:
+    """A delegated OCSP signer (RFC 6960, 4.2.2.2): OCSPSigning, id-pkix-ocsp-nocheck.
+
+    issuer signs it, as it must have signed the certificates asked about; algorithm is that of the
+    key in spki (DER); days: validity, cut short where the issuer ends earlier, so that the last
+    responses can still be signed; name: its common name. Raises InvalidRequest (SUBJECT_INVALID)
+    for the name, Internal (LINT_FAILED, KEY_ALGORITHM_MISMATCH).
+    """
+    return _prepare(
+        service_profile("ocsp-signer"),
+        issuer,
+        algorithm,
+        spki=spki,
+        serial=serial,
+        now_utc=now_utc,
+        days=days,
+        name=name,
+    )
+
+
+def prepare_time_stamping(
+    issuer: IssuerInfo,
+    algorithm: KeyAlgorithm,
+    *,
+    spki: bytes,
+    serial: int,
+    now_utc: datetime,
+    days: int,
+    name: str,
+) -> PreparedCertificate:
+    """A time-stamping authority (RFC 3161, 2.3): timeStamping, critical and alone.
+
+    Arguments and errors as for prepare_ocsp_signer.
+    """
+    return _prepare(
+        service_profile("time-stamping"),
+        issuer,
+        algorithm,
+        spki=spki,
+        serial=serial,
+        now_utc=now_utc,
+        days=days,
+        name=name,
+    )
+
+
+def _prepare(
+    shipped: Profile,
+    issuer: IssuerInfo,
+    algorithm: KeyAlgorithm,
+    *,
+    spki: bytes,
+    serial: int,
+    now_utc: datetime,
+    days: int,
+    name: str,
+) -> PreparedCertificate:
+    check_key_algorithm(spki, algorithm)
+    profile = replace(shipped, validity=replace(shipped.validity, days=days))
+    not_before, not_after = validity_within(profile, now_utc, issuer.not_after_utc)
+    return prepare_certificate(
+        profile,
+        issuer,
+        SubjectRecord(name),
+        spki=spki,
+        serial=serial,
+        not_before_utc=not_before,
+        not_after_utc=not_after,
+    )
