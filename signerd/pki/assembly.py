@@ -1,10 +1,12 @@
 """From TBS bytes to a certificate: the same bytes are linted, signed and put together.
 
 Builders insist on a private key and the real one is on a token, so a throwaway software key signs a
-certificate that nobody gets. Its TBS bytes are what the token then signs.
+certificate that nobody gets. Its TBS bytes are what the token then signs. CRLs and OCSP responses
+go the same way.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from cryptography import x509
@@ -25,10 +27,10 @@ _NO_SIGNATURE: Final = bytes(1)
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedCertificate:
-    """A linted certificate without its signature.
+class Prepared:
+    """Something checked that waits for its signature.
 
-    tbs: TBSCertificate, DER. algorithm, signer_spki: of the key that has to sign it.
+    tbs: what is signed, DER. algorithm, signer_spki: of the key that has to sign it.
     """
 
     tbs: bytes
@@ -39,6 +41,11 @@ class PreparedCertificate:
     def message(self) -> bytes:
         """What the token signs: the digest of tbs, for Ed25519 tbs itself."""
         return message_to_sign(self.tbs, self.algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCertificate(Prepared):
+    """A linted certificate without its signature. tbs: TBSCertificate, DER."""
 
     def assemble(self, signature: bytes) -> bytes:
         """The certificate (DER), its signature verified. Raises Internal (SIGNATURE_WRONG)."""
@@ -85,13 +92,7 @@ def assemble(tbs: bytes, algorithm: KeyAlgorithm, signer_spki: bytes, signature:
     Nothing else checks what a token returns, so the signature is verified with the signer's public
     key, and what was put together is read back. Raises Internal (SIGNATURE_WRONG).
     """
-    message = message_to_sign(tbs, algorithm)
-    checked = verify_signature(signer_spki, algorithm, message, signature)
-    if not checked.is_valid:
-        raise Internal(
-            f"the certificate's signature is wrong: {checked.explanation}",
-            reason="SIGNATURE_WRONG",
-        )
+    require_signature(tbs, algorithm, signer_spki, signature, title="certificate")
     certificate = _encode(tbs, signature)
     parsed = x509.load_der_x509_certificate(certificate)
     if parsed.tbs_certificate_bytes != tbs or parsed.signature != signature:
@@ -101,12 +102,44 @@ def assemble(tbs: bytes, algorithm: KeyAlgorithm, signer_spki: bytes, signature:
     return certificate
 
 
-def _encode(tbs: bytes, signature: bytes) -> bytes:
-    inner = asn1.decode_der(TbsCertificateDer, tbs)
+@cache
+def algorithm_identifier(algorithm: KeyAlgorithm) -> asn1.TLV:
+    """AlgorithmIdentifier of a signature, as the library's builders write it, for what they do not
+    build."""
+    spec = spec_of(algorithm)
+    hash_ = None if spec.hash is None else hash_algorithm(spec.hash)
+    request = x509.CertificateSigningRequestBuilder(x509.Name([])).sign(
+        throwaway_key(spec), hash_, rsa_padding=rsa_padding(spec)
+    )
+    return asn1.decode_der(CertificateDer, request.public_bytes(Encoding.DER)).algorithm
+
+
+def require_signature(
+    tbs: bytes, algorithm: KeyAlgorithm, signer_spki: bytes, signature: bytes, *, title: str
+) -> None:
+    """Verify what a token returned. title: what was signed, for the log.
+
+    Raises Internal (SIGNATURE_WRONG).
+    """
+    message = message_to_sign(tbs, algorithm)
+    checked = verify_signature(signer_spki, algorithm, message, signature)
+    if not checked.is_valid:
+        raise Internal(
+            f"the {title}'s signature is wrong: {checked.explanation}",
+            reason="SIGNATURE_WRONG",
+        )
+
+
+def encode_signed(tbs: bytes, algorithm: asn1.TLV, signature: bytes) -> bytes:
+    """A certificate or CRL (DER) of its three parts. algorithm: AlgorithmIdentifier."""
     return asn1.encode_der(
         CertificateDer(
             tbs=asn1.decode_der(asn1.TLV, tbs),
-            algorithm=inner.algorithm,
+            algorithm=algorithm,
             signature=asn1.BitString(signature, 0),
         )
     )
+
+
+def _encode(tbs: bytes, signature: bytes) -> bytes:
+    return encode_signed(tbs, asn1.decode_der(TbsCertificateDer, tbs).algorithm, signature)
