@@ -82,6 +82,7 @@ def server_lines(info: ServerInfo) -> Row:
         "node": info.node,
         "process": f"{info.process} (pid {info.process_id})",
         "started": moment(info.start_time),
+        "its clock": moment(info.current_time),
         "you are": info.principal,
         "your roles": ", ".join(info.roles) or "none",
         "profiles": ", ".join(info.profiles) or "none",

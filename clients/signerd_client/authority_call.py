@@ -1,22 +1,17 @@
 """The calls of signerd.v1.CertificateAuthority."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final, Literal, overload
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from signerd.v1 import certificate_authority_pb2 as wire
 from signerd_client.algorithm import KeyAlgorithm, algorithm_to_wire
-from signerd_client.call import Call, Listing, Page, decoder, new_request_id
+from signerd_client.call import Call, decoder, new_request_id
 from signerd_client.certificate import (
     Certificate,
-    CertificateState,
     Reissued,
     RevocationReason,
     certificate_from_wire,
     reason_to_wire,
-    state_to_wire,
 )
 from signerd_client.name import certificate_name, subscriber_name
 
@@ -194,43 +189,6 @@ def get_certificate(certificate: str, *, timeout_s: float | None = None) -> Call
     )
 
 
-def list_certificates(
-    *,
-    subscriber: str = "",
-    state: CertificateState | str | None = None,
-    expire_time_from: datetime | None = None,
-    expire_time_before: datetime | None = None,
-    page_size: int = 0,
-    timeout_s: float | None = None,
-) -> Listing[Certificate]:
-    """List certificates, newest first, over all pages, which are fetched as they are needed.
-
-    Filters combine with "and"; times must be aware. timeout_s is the deadline of one page.
-    """
-    request = wire.ListCertificatesRequest(
-        subscriber=subscriber_name(subscriber),
-        state=state_to_wire(state),
-        expire_time_from=_timestamp(expire_time_from),
-        expire_time_before=_timestamp(expire_time_before),
-        page_size=page_size,
-    )
-    decode = decoder(
-        wire.ListCertificatesResponse,
-        lambda answer: Page(
-            tuple(certificate_from_wire(item) for item in answer.certificates),
-            answer.next_page_token,
-        ),
-    )
-
-    def page(token: str) -> Call[Page[Certificate]]:
-        asked = wire.ListCertificatesRequest(page_token=token)
-        asked.MergeFrom(request)
-        payload = asked.SerializeToString()
-        return Call(f"{_SERVICE}/ListCertificates", payload, decode, timeout_s)
-
-    return Listing(page)
-
-
 def get_ca_chain(*, timeout_s: float | None = None) -> Call[list[bytes]]:
     """Return the issuing CA's certificate first and the root last; DER."""
     return Call(
@@ -243,13 +201,3 @@ def get_ca_chain(*, timeout_s: float | None = None) -> Call[list[bytes]]:
 
 def _nothing(_answer: wire.IssueCertificateResponse) -> Certificate | None:
     return None
-
-
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise ValueError("give a time with its zone, such as datetime(2026, 1, 1, tzinfo=UTC)")
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

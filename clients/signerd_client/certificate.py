@@ -11,9 +11,11 @@ from signerd_client.algorithm import KeyAlgorithm, algorithm_from_wire
 
 
 class CertificateState(StrEnum):
-    """UNKNOWN: a state that this version of the client does not know."""
+    """SUSPENDED: on hold, until it is resumed or revoked. UNKNOWN: a state that this version of
+    the client does not know."""
 
     ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
     UNKNOWN = "UNKNOWN"
@@ -92,7 +94,7 @@ def certificate_from_wire(message: types_pb2.Certificate) -> Certificate:
         subscriber=message.subscriber,
         credential=message.credential,
         profile=message.profile,
-        state=_state(message.state),
+        state=state_from_wire(message.state),
         serial_number=message.serial_number,
         subject=message.subject,
         not_before_time=message.not_before_time.ToDatetime(UTC),
@@ -120,7 +122,8 @@ def reason_to_wire(reason: RevocationReason | str) -> types_pb2.RevocationReason
     return types_pb2.RevocationReason.Value(f"REVOCATION_REASON_{RevocationReason(reason)}")
 
 
-def _state(number: int) -> CertificateState:
+def state_from_wire(number: int) -> CertificateState:
+    """UNKNOWN for a state newer than this client."""
     value = types_pb2.CertificateState.DESCRIPTOR.values_by_number.get(number)
     name = value.name.removeprefix("CERTIFICATE_STATE_") if value else ""
     known = name in CertificateState.__members__

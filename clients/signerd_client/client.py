@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import grpc
 
-from signerd_client import admin_call, authority_call, signing_call
+from signerd_client import admin_call, authority_call, inventory_call, signing_call
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch
 from signerd_client.error import SignerdError
@@ -61,7 +61,9 @@ class Client:
     reissue_certificate = _unary(authority_call.reissue_certificate)
     revoke_certificate = _unary(authority_call.revoke_certificate)
     get_certificate = _unary(authority_call.get_certificate)
-    list_certificates = _listing(authority_call.list_certificates)
+    list_certificates = _listing(inventory_call.list_certificates)
+    count_certificates = _unary(inventory_call.count_certificates)
+    watch_certificates = _watch(inventory_call.watch_certificates)
     get_ca_chain = _unary(authority_call.get_ca_chain)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)

@@ -43,13 +43,17 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """The process that answered, and whom it takes the caller for."""
+    """The process that answered, and whom it takes the caller for.
+
+    current_time: of its clock, by which certificates expire.
+    """
 
     version: str
     node: str
     process: str
     process_id: int
     start_time: datetime
+    current_time: datetime
     principal: str
     roles: tuple[str, ...]
     profiles: tuple[str, ...]
@@ -111,6 +115,7 @@ def server_info_from_wire(message: admin_pb2.GetServerInfoResponse) -> ServerInf
         process=message.process,
         process_id=message.process_id,
         start_time=message.start_time.ToDatetime(UTC),
+        current_time=message.current_time.ToDatetime(UTC),
         principal=message.principal,
         roles=tuple(message.roles),
         profiles=tuple(message.profiles),

@@ -134,6 +134,7 @@ class Front:
                     process=base.name,
                     process_id=os.getpid(),
                     started_utc=self.started_utc,
+                    clock=base.clock,
                     profiles=lambda: sorted(self.reloadable.rules.profiles),
                 ),
                 base.trail,

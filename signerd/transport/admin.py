@@ -1,6 +1,5 @@
 """The Admin service."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -8,17 +7,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from signerd.audit.event import AuditFilter, AuditRecord
-from signerd.core.error import InvalidRequest
+from signerd.core.clock import Clock
 from signerd.core.lifecycle import TokenPurpose
 from signerd.core.record import HostHealth, Page, TokenRecord
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.transport.certificate_authority import page_of
+from signerd.transport.follow import BATCH, follow
 from signerd.v1 import admin_pb2 as pb
 from signerd.v1 import admin_pb2_grpc
 
-_WATCH_POLL_S = 0.25
-_WATCH_BATCH = 500
 _HEALTH_S = 5.0
 
 
@@ -55,6 +53,7 @@ class ServerIdentity:
     process: str
     process_id: int
     started_utc: datetime
+    clock: Clock
     profiles: Callable[[], list[str]]
 
 
@@ -86,6 +85,7 @@ class AdminServicer(admin_pb2_grpc.AdminServicer):
             principal=caller.principal,
             roles=caller.roles,
             profiles=identity.profiles(),
+            current_time=convert.timestamp_to(identity.clock.now()),
         )
 
     async def GetTokenStatus(  # noqa: N802 - name of the RPC
@@ -121,21 +121,12 @@ class AdminServicer(admin_pb2_grpc.AdminServicer):
     async def WatchAuditEvents(  # noqa: N802 - name of the RPC
         self, request: pb.WatchAuditEventsRequest, _context: Any
     ) -> AsyncIterator[pb.WatchAuditEventsResponse]:
-        position = request.after_position
-        if position < -1:
-            raise InvalidRequest(
-                "after_position: -1 for what is to come, 0 for everything, or a position",
-                field="after_position",
-            )
-        if position == -1:
-            position = await self._trail.last_position()
-        while True:
-            records = await self._trail.records_after(position, _WATCH_BATCH)
-            for record in records:
-                position = record.position
-                yield pb.WatchAuditEventsResponse(event=event_message(record))
-            if not records:
-                await asyncio.sleep(_WATCH_POLL_S)
+        async def read_after(position: int) -> tuple[list[AuditRecord], int]:
+            records = await self._trail.records_after(position, BATCH)
+            return records, records[-1].position if records else position
+
+        async for record in follow(request.after_position, self._trail.last_position, read_after):
+            yield pb.WatchAuditEventsResponse(event=event_message(record))
 
 
 def token_status(token: TokenRecord, hosts: tuple[HostHealth, ...]) -> pb.TokenStatus:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16signerd/v1/admin.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xbf\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0f\n\x07process\x18\x03 \x01(\t\x12\x12\n\nprocess_id\x18\x04 \x01(\x03\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x06 \x01(\t\x12\r\n\x05roles\x18\x07 \x03(\t\x12\x10\n\x08profiles\x18\x08 \x03(\t\"\x17\n\x15GetTokenStatusRequest\"m\n\x16GetTokenStatusResponse\x12\'\n\x06tokens\x18\x01 \x03(\x0b\x32\x17.signerd.v1.TokenStatus\x12*\n\x05hosts\x18\x02 \x03(\x0b\x32\x1b.signerd.v1.TokenHostStatus\"\xa4\x01\n\x0bTokenStatus\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12)\n\x07purpose\x18\x03 \x01(\x0e\x32\x18.signerd.v1.TokenPurpose\x12\x11\n\tavailable\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x11\n\tkey_count\x18\x06 \x01(\x03\x12\x14\n\x0ckey_capacity\x18\x07 \x01(\x03\"[\n\x0fTokenHostStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12\x12\n\nprocess_id\x18\x03 \x01(\x03\x12\x13\n\x0boutstanding\x18\x04 \x01(\x03\"\xc1\x02\n\nAuditEvent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x63hain\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x11\n\tprincipal\x18\x06 \x01(\t\x12\x10\n\x08resource\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x34\n\x07\x64\x65tails\x18\t \x03(\x0b\x32#.signerd.v1.AuditEvent.DetailsEntry\x12\x15\n\rprevious_hash\x18\n \x01(\t\x12\x0c\n\x04hash\x18\x0b \x01(\t\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x16ListAuditEventsRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Z\n\x17ListAuditEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.signerd.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x17WatchAuditEventsRequest\x12\x16\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03\"A\n\x18WatchAuditEventsResponse\x12%\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x16.signerd.v1.AuditEvent*h\n\x0cTokenPurpose\x12\x1d\n\x19TOKEN_PURPOSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TOKEN_PURPOSE_AUTHORITY\x10\x01\x12\x1c\n\x18TOKEN_PURPOSE_SUBSCRIBER\x10\x02\x32\xf3\x02\n\x05\x41\x64min\x12T\n\rGetServerInfo\x12 .signerd.v1.GetServerInfoRequest\x1a!.signerd.v1.GetServerInfoResponse\x12W\n\x0eGetTokenStatus\x12!.signerd.v1.GetTokenStatusRequest\x1a\".signerd.v1.GetTokenStatusResponse\x12Z\n\x0fListAuditEvents\x12\".signerd.v1.ListAuditEventsRequest\x1a#.signerd.v1.ListAuditEventsResponse\x12_\n\x10WatchAuditEvents\x12#.signerd.v1.WatchAuditEventsRequest\x1a$.signerd.v1.WatchAuditEventsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16signerd/v1/admin.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x16\n\x14GetServerInfoRequest\"\xf1\x01\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0c\n\x04node\x18\x02 \x01(\t\x12\x0f\n\x07process\x18\x03 \x01(\t\x12\x12\n\nprocess_id\x18\x04 \x01(\x03\x12.\n\nstart_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tprincipal\x18\x06 \x01(\t\x12\r\n\x05roles\x18\x07 \x03(\t\x12\x10\n\x08profiles\x18\x08 \x03(\t\x12\x30\n\x0c\x63urrent_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x17\n\x15GetTokenStatusRequest\"m\n\x16GetTokenStatusResponse\x12\'\n\x06tokens\x18\x01 \x03(\x0b\x32\x17.signerd.v1.TokenStatus\x12*\n\x05hosts\x18\x02 \x03(\x0b\x32\x1b.signerd.v1.TokenHostStatus\"\xa4\x01\n\x0bTokenStatus\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0e\n\x06serial\x18\x02 \x01(\t\x12)\n\x07purpose\x18\x03 \x01(\x0e\x32\x18.signerd.v1.TokenPurpose\x12\x11\n\tavailable\x18\x04 \x01(\x08\x12\x0f\n\x07problem\x18\x05 \x01(\t\x12\x11\n\tkey_count\x18\x06 \x01(\x03\x12\x14\n\x0ckey_capacity\x18\x07 \x01(\x03\"[\n\x0fTokenHostStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tconnected\x18\x02 \x01(\x08\x12\x12\n\nprocess_id\x18\x03 \x01(\x03\x12\x13\n\x0boutstanding\x18\x04 \x01(\x03\"\xc1\x02\n\nAuditEvent\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\r\n\x05\x63hain\x18\x02 \x01(\t\x12\x10\n\x08sequence\x18\x03 \x01(\x03\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x11\n\tprincipal\x18\x06 \x01(\t\x12\x10\n\x08resource\x18\x07 \x01(\t\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x34\n\x07\x64\x65tails\x18\t \x03(\x0b\x32#.signerd.v1.AuditEvent.DetailsEntry\x12\x15\n\rprevious_hash\x18\n \x01(\t\x12\x0c\n\x04hash\x18\x0b \x01(\t\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"_\n\x16ListAuditEventsRequest\x12\x10\n\x08resource\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"Z\n\x17ListAuditEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.signerd.v1.AuditEvent\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"1\n\x17WatchAuditEventsRequest\x12\x16\n\x0e\x61\x66ter_position\x18\x01 \x01(\x03\"A\n\x18WatchAuditEventsResponse\x12%\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x16.signerd.v1.AuditEvent*h\n\x0cTokenPurpose\x12\x1d\n\x19TOKEN_PURPOSE_UNSPECIFIED\x10\x00\x12\x1b\n\x17TOKEN_PURPOSE_AUTHORITY\x10\x01\x12\x1c\n\x18TOKEN_PURPOSE_SUBSCRIBER\x10\x02\x32\xf3\x02\n\x05\x41\x64min\x12T\n\rGetServerInfo\x12 .signerd.v1.GetServerInfoRequest\x1a!.signerd.v1.GetServerInfoResponse\x12W\n\x0eGetTokenStatus\x12!.signerd.v1.GetTokenStatusRequest\x1a\".signerd.v1.GetTokenStatusResponse\x12Z\n\x0fListAuditEvents\x12\".signerd.v1.ListAuditEventsRequest\x1a#.signerd.v1.ListAuditEventsResponse\x12_\n\x10WatchAuditEvents\x12#.signerd.v1.WatchAuditEventsRequest\x1a$.signerd.v1.WatchAuditEventsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,32 +34,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_AUDITEVENT_DETAILSENTRY']._loaded_options = None
   _globals['_AUDITEVENT_DETAILSENTRY']._serialized_options = b'8\001'
-  _globals['_TOKENPURPOSE']._serialized_start=1316
-  _globals['_TOKENPURPOSE']._serialized_end=1420
+  _globals['_TOKENPURPOSE']._serialized_start=1366
+  _globals['_TOKENPURPOSE']._serialized_end=1470
   _globals['_GETSERVERINFOREQUEST']._serialized_start=71
   _globals['_GETSERVERINFOREQUEST']._serialized_end=93
   _globals['_GETSERVERINFORESPONSE']._serialized_start=96
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=287
-  _globals['_GETTOKENSTATUSREQUEST']._serialized_start=289
-  _globals['_GETTOKENSTATUSREQUEST']._serialized_end=312
-  _globals['_GETTOKENSTATUSRESPONSE']._serialized_start=314
-  _globals['_GETTOKENSTATUSRESPONSE']._serialized_end=423
-  _globals['_TOKENSTATUS']._serialized_start=426
-  _globals['_TOKENSTATUS']._serialized_end=590
-  _globals['_TOKENHOSTSTATUS']._serialized_start=592
-  _globals['_TOKENHOSTSTATUS']._serialized_end=683
-  _globals['_AUDITEVENT']._serialized_start=686
-  _globals['_AUDITEVENT']._serialized_end=1007
-  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_start=961
-  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_end=1007
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=1009
-  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1104
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1106
-  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1196
-  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_start=1198
-  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_end=1247
-  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_start=1249
-  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_end=1314
-  _globals['_ADMIN']._serialized_start=1423
-  _globals['_ADMIN']._serialized_end=1794
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=337
+  _globals['_GETTOKENSTATUSREQUEST']._serialized_start=339
+  _globals['_GETTOKENSTATUSREQUEST']._serialized_end=362
+  _globals['_GETTOKENSTATUSRESPONSE']._serialized_start=364
+  _globals['_GETTOKENSTATUSRESPONSE']._serialized_end=473
+  _globals['_TOKENSTATUS']._serialized_start=476
+  _globals['_TOKENSTATUS']._serialized_end=640
+  _globals['_TOKENHOSTSTATUS']._serialized_start=642
+  _globals['_TOKENHOSTSTATUS']._serialized_end=733
+  _globals['_AUDITEVENT']._serialized_start=736
+  _globals['_AUDITEVENT']._serialized_end=1057
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_start=1011
+  _globals['_AUDITEVENT_DETAILSENTRY']._serialized_end=1057
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_start=1059
+  _globals['_LISTAUDITEVENTSREQUEST']._serialized_end=1154
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_start=1156
+  _globals['_LISTAUDITEVENTSRESPONSE']._serialized_end=1246
+  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_start=1248
+  _globals['_WATCHAUDITEVENTSREQUEST']._serialized_end=1297
+  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_start=1299
+  _globals['_WATCHAUDITEVENTSRESPONSE']._serialized_end=1364
+  _globals['_ADMIN']._serialized_start=1473
+  _globals['_ADMIN']._serialized_end=1844
 # @@protoc_insertion_point(module_scope)

@@ -75,6 +75,7 @@ class GetServerInfoResponse(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
     PROFILES_FIELD_NUMBER: _builtins.int
+    CURRENT_TIME_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """Version of signerd."""
     node: _builtins.str
@@ -97,6 +98,12 @@ class GetServerInfoResponse(_message.Message):
     def profiles(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Profiles that certificates can be issued under."""
 
+    @_builtins.property
+    def current_time(self) -> _timestamp_pb2.Timestamp:
+        """What its clock says: the one by which certificates expire. In test mode it
+        may be shifted.
+        """
+
     def __init__(
         self,
         *,
@@ -108,10 +115,11 @@ class GetServerInfoResponse(_message.Message):
         principal: _builtins.str = ...,
         roles: _abc.Iterable[_builtins.str] | None = ...,
         profiles: _abc.Iterable[_builtins.str] | None = ...,
+        current_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["current_time", b"current_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["node", b"node", "principal", b"principal", "process", b"process", "process_id", b"process_id", "profiles", b"profiles", "roles", b"roles", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current_time", b"current_time", "node", b"node", "principal", b"principal", "process", b"process", "process_id", b"process_id", "profiles", b"profiles", "roles", b"roles", "start_time", b"start_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -44,6 +44,7 @@ class Answers:
             "RevokeCertificate": self._revoke,
             "GetCertificate": self._get,
             "ListCertificates": self._certificates,
+            "CountCertificates": _counts,
             "GetCaChain": self._ca_chain,
             "GetPublicKey": self._public_key,
             "Sign": self._sign,
@@ -55,9 +56,17 @@ class Answers:
         return answers[method](request)
 
     def stream(self, request: Any) -> Iterator[Message]:
-        """The audit events after a position."""
+        """The audit events, or changes of certificates, after a position."""
         for position in range(max(request.after_position, 0) + 1, EVENT_COUNT + 1):
-            yield admin_pb2.WatchAuditEventsResponse(event=event(position))
+            if isinstance(request, admin_pb2.WatchAuditEventsRequest):
+                yield admin_pb2.WatchAuditEventsResponse(event=event(position))
+            else:
+                yield authority.WatchCertificatesResponse(
+                    position=position,
+                    event_time=timestamp(_EVENT_TIME),
+                    kind="certificate.issued",
+                    certificate=self.certificate(),
+                )
 
     def certificate(
         self, subject: authority.Subject | None = None, *, revoked: bool = False
@@ -191,9 +200,27 @@ def _server_info(_request: object) -> admin_pb2.GetServerInfoResponse:
         process="front-0",
         process_id=4711,
         start_time=timestamp(_EVENT_TIME),
+        current_time=timestamp(_EVENT_TIME),
         principal="spiffe://bank.example/ra",
         roles=["ra-officer"],
         profiles=["personal"],
+    )
+
+
+def _counts(_request: object) -> authority.CountCertificatesResponse:
+    of_each = (
+        (types_pb2.CERTIFICATE_STATE_ACTIVE, "personal", "071", "2027-03", 40),
+        (types_pb2.CERTIFICATE_STATE_ACTIVE, "personal", "", "2027-04", 1),
+        (types_pb2.CERTIFICATE_STATE_SUSPENDED, "personal", "071", "2027-03", 2),
+        (types_pb2.CERTIFICATE_STATE_REVOKED, "corporate", "001", "2027-03", 10),
+    )
+    return authority.CountCertificatesResponse(
+        counts=[
+            authority.CertificateCount(
+                state=state, profile=profile, branch=branch, expire_month=month, count=count
+            )
+            for state, profile, branch, month, count in of_each
+        ]
     )
 
 

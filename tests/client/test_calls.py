@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from signerd_client import AsyncClient, Client, KeyAlgorithm, Target
 from signerd_client.certificate import CertificateState, RevocationReason
+from signerd_client.inventory import CertificateCount
 from signerd_client.server import HealthState
 from tests.client.scripted_answer import CERTIFICATE_COUNT, CREDENTIAL, EVENT_COUNT
 from tests.client.scripted_daemon import SERVICES, ScriptedDaemon
@@ -23,6 +25,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "RevokeCertificate": lambda client: client.revoke_certificate("4f", "KEY_COMPROMISE"),
     "GetCertificate": lambda client: client.get_certificate("4f"),
     "ListCertificates": lambda client: client.list_certificates(),
+    "CountCertificates": lambda client: client.count_certificates(),
+    "WatchCertificates": lambda client: client.watch_certificates(after_position=0),
     "GetCaChain": lambda client: client.get_ca_chain(),
     "GetPublicKey": lambda client: client.get_public_key("c"),
     "Sign": lambda client: client.sign("c", data=b"order"),
@@ -132,6 +136,23 @@ def test_lists_go_over_all_pages(daemon: ScriptedDaemon, client: Client) -> None
     assert positions == list(range(1, EVENT_COUNT + 1))
 
 
+def test_counts_and_changes_are_plain_values(daemon: ScriptedDaemon, client: Client) -> None:
+    """Counts have the daemon's combinations, changes the certificate as it stands; filters are
+    passed on."""
+    moment = datetime(2027, 3, 1, tzinfo=UTC)
+    first, *_, last = client.count_certificates(expire_time_from=moment)
+    assert first == CertificateCount(CertificateState.ACTIVE, "personal", "071", "2027-03", 40)
+    assert (last.state, last.branch, last.count) == (CertificateState.REVOKED, "001", 10)
+    (request,) = daemon.script.requests["CountCertificates"]
+    assert request.expire_time_from.ToDatetime(UTC) == moment
+    assert not request.HasField("expire_time_before")
+    change = next(client.watch_certificates(subscriber="hong", after_position=3))
+    assert (change.position, change.kind) == (4, "certificate.issued")
+    assert change.certificate.name == daemon.answers.certificate_name
+    assert change.event_time.tzinfo is UTC
+    assert daemon.script.requests["WatchCertificates"][0].subscriber == "subscribers/hong"
+
+
 async def test_asynchronous_lists_go_over_all_pages(daemon: ScriptedDaemon, target: Target) -> None:
     """Pages are joined in order there too."""
     async with AsyncClient(target) as client:
@@ -172,6 +193,7 @@ def test_admin_answers_are_plain_values(client: Client) -> None:
     """Server information, token status and public key come as values."""
     info = client.server_info()
     assert (info.process, info.roles, info.profiles) == ("front-0", ("ra-officer",), ("personal",))
+    assert info.current_time == datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
     status = client.token_status()
     assert [(token.label, token.available) for token in status.tokens] == [
         ("authority", True),

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -50,18 +51,26 @@ async def test_tasks_outlast_a_restart(trust: Trust) -> None:
             assert all(signature.signature for signature in await asyncio.gather(*calls))
 
 
-def test_a_watch_goes_on_where_it_was(daemon: ScriptedDaemon, client: Client) -> None:
+WATCHES: dict[str, Callable[[Client], Iterator[Any]]] = {
+    "WatchAuditEvents": lambda client: client.watch_audit_events(after_position=0),
+    "WatchCertificates": lambda client: client.watch_certificates(after_position=0),
+}
+
+
+@pytest.mark.parametrize("rpc", WATCHES)
+def test_a_watch_goes_on_where_it_was(daemon: ScriptedDaemon, client: Client, rpc: str) -> None:
     """Cut after every second event, the stream gives each event once and in order."""
 
     def cut(context: Context, answer: Any) -> None:
-        if answer.event.position % 2 == 0:
+        position = answer.event.position if rpc == "WatchAuditEvents" else answer.position
+        if position % 2 == 0:
             context.abort(grpc.StatusCode.CANCELLED, "stopping")
 
-    daemon.script.next_calls("WatchAuditEvents", cut, cut, cut)
-    events = client.watch_audit_events(after_position=0)
+    daemon.script.next_calls(rpc, cut, cut, cut)
+    events = WATCHES[rpc](client)
     positions = [next(events).position for _ in range(EVENT_COUNT)]
     assert positions == list(range(1, EVENT_COUNT + 1))
-    begins = [request.after_position for request in daemon.script.requests["WatchAuditEvents"]]
+    begins = [request.after_position for request in daemon.script.requests[rpc]]
     assert begins[:3] == [0, 2, 4]
 
 
