@@ -1,5 +1,6 @@
 """Who is calling, as the interceptor found out; servicers read it from here."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -15,7 +16,8 @@ class Caller:
     """The authenticated, authorised call under way.
 
     scope: what the grants cover. deadline: seconds of time.monotonic(). request_id: for log and
-    audit where the request has none of its own.
+    audit where the request has none of its own. scope_now: for streams, what the grants cover by
+    the policy as it is by now; raises PermissionDenied when they no longer allow the call.
     """
 
     principal: str
@@ -23,6 +25,7 @@ class Caller:
     scope: Scope
     deadline: float
     request_id: str
+    scope_now: Callable[[], Scope]
 
 
 current_caller: ContextVar[Caller] = ContextVar("current_caller")

@@ -91,7 +91,14 @@ class CallGuard:
         remaining = cast("float | None", context.time_remaining())
         wanted = self.default_deadline_s if remaining is None else remaining
         deadline = time.monotonic() + min(wanted, limit.max_deadline_s)
-        return Caller(principal, decision.roles, decision.scope, deadline, request_id)
+        return Caller(
+            principal,
+            decision.roles,
+            decision.scope,
+            deadline,
+            request_id,
+            scope_now=lambda: self._decide(principal, rpc).scope,
+        )
 
     def check_still_allowed(self, rpc: str) -> None:
         """Raises PermissionDenied when the policy no longer grants the call under way."""
