@@ -16,11 +16,16 @@ from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
 from signerd.app.wiring import Base, open_base
 from signerd.audit.event import EventKind
+from signerd.ca.change import CertificateChanger
 from signerd.ca.issue import IssuanceFactory, IssueCertificate
 from signerd.ca.journal import IssuanceJournal
 from signerd.ca.query import CertificateQuery
 from signerd.ca.reissue import ReissueCertificate
+from signerd.ca.renew import RenewCertificate
+from signerd.ca.replace import CertificateReplacer
+from signerd.ca.resume import ResumeCertificate
 from signerd.ca.revoke import RevokeCertificate
+from signerd.ca.suspend import SuspendCertificate
 from signerd.config.settings import Settings
 from signerd.core.algorithm import Hash
 from signerd.core.boot import BootError
@@ -39,10 +44,8 @@ from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.verify import Verify
 from signerd.store.signature import SqlSignatureStore
 from signerd.transport.admin import AdminServicer, ServerIdentity
-from signerd.transport.certificate_authority import (
-    AuthorityUseCases,
-    CertificateAuthorityServicer,
-)
+from signerd.transport.authority_use import AuthorityUseCases
+from signerd.transport.certificate_authority import CertificateAuthorityServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import CallGuard, GuardInterceptor
 from signerd.transport.server import SERVICES, ServerOptions, Servicers, build_server
@@ -167,17 +170,23 @@ class Front:
 
     def _use_cases(self) -> AuthorityUseCases:
         base = self.base
+        issuer_not_after = base.authority.issuer.not_after_utc
         factory = IssuanceFactory(
             random=secrets.token_bytes,
             owner=base.instance,
             clock=base.clock,
             profiles=lambda: self.reloadable.rules.profiles,
-            issuer_not_after_utc=base.authority.issuer.not_after_utc,
+            issuer_not_after_utc=issuer_not_after,
         )
+        replacer = CertificateReplacer(factory, base.certificates, self.journal)
+        changer = CertificateChanger(base.certificates, base.clock)
         return AuthorityUseCases(
             issue=IssueCertificate(factory, self.journal),
-            reissue=ReissueCertificate(factory, base.certificates, self.journal),
-            revoke=RevokeCertificate(base.certificates, base.clock),
+            reissue=ReissueCertificate(replacer),
+            renew=RenewCertificate(replacer, issuer_not_after),
+            suspend=SuspendCertificate(changer),
+            resume=ResumeCertificate(changer),
+            revoke=RevokeCertificate(changer),
             query=CertificateQuery(base.certificates, base.clock),
             authority=base.authority,
             clock=base.clock,

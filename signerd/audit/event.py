@@ -9,9 +9,13 @@ from enum import StrEnum
 class EventKind(StrEnum):
     CERTIFICATE_ISSUED = "certificate.issued"
     CERTIFICATE_REISSUED = "certificate.reissued"
+    CERTIFICATE_RENEWED = "certificate.renewed"
+    CERTIFICATE_SUSPENDED = "certificate.suspended"
+    CERTIFICATE_RESUMED = "certificate.resumed"
     CERTIFICATE_REVOKED = "certificate.revoked"
     ISSUANCE_REFUSED = "issuance.refused"
     SIGNATURE_CREATED = "signature.created"
+    CRL_ISSUED = "crl.issued"
     KEY_DESTROYED = "key.destroyed"
     TOKEN_ADDED = "token.added"  # noqa: S105 - an event name
     AUTHORITY_CREATED = "authority.created"

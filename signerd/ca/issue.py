@@ -8,6 +8,7 @@ from signerd.ca.journal import IssuanceJournal
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.clock import Clock
 from signerd.core.error import InvalidRequest
+from signerd.core.lifecycle import CertificateAct
 from signerd.core.record import (
     CertificateRecord,
     IssuanceDraft,
@@ -78,6 +79,7 @@ class IssuanceFactory:
         key_group: str,
         validity: tuple[datetime, datetime],
         replaces: CertificateId | None = None,
+        act: CertificateAct = CertificateAct.REISSUE,
     ) -> IssuanceDraft:
         """A draft with a new serial and, for a key on the token, a new CKA_ID."""
         not_before, not_after = validity
@@ -96,6 +98,7 @@ class IssuanceFactory:
             spki=spki,
             key_group=key_group,
             replaces=replaces,
+            act=act,
         )
 
 

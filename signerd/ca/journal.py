@@ -256,7 +256,7 @@ class IssuanceJournal:
         3. Key and TBS are recorded as intent, before the CA's key is used.
         4. The token signs the TBS.
         5. The certificate is put together and verified with the CA's public key.
-        6. Certificate, audit and, for a reissue, the end of the old one are stored at once.
+        6. Certificate, audit and the end of a certificate that it replaces are stored at once.
         """
         context, draft = self._context, record.draft
         key: GeneratedKey | None = None
@@ -276,8 +276,9 @@ class IssuanceJournal:
         reach(FaultPoint.ISSUE_INTENT_RECORDED)
         der = await self._sign(tbs, deadline)
         certificate = certificate_of(record, der, context.clock.now())
+        made, ended = issued_events(draft, certificate, key)
         stored = await context.issuances.complete_issuance(
-            draft.issuance_id, context.owner, certificate, issued_events(draft, certificate, key)
+            draft.issuance_id, context.owner, certificate, [made], end_event=ended
         )
         reach(FaultPoint.ISSUE_STORED)
         return stored

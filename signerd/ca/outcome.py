@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.core.error import Internal, SignerdError, TokenRefused, WrongState
-from signerd.core.lifecycle import CertificateState
+from signerd.core.lifecycle import CertificateAct, CertificateState
 from signerd.core.record import CertificateRecord, GeneratedKey, IssuanceDraft, IssuanceRecord
 from signerd.core.value import certificate_id_of, credential_id_of
 from signerd.pki.name import display_subject
@@ -36,8 +36,8 @@ def certificate_of(record: IssuanceRecord, der: bytes, now_utc: datetime) -> Cer
 
 def issued_events(
     draft: IssuanceDraft, certificate: CertificateRecord, key: GeneratedKey | None
-) -> list[AuditEvent]:
-    """A reissue is two acts, the end of the old certificate and the making of the new one.
+) -> tuple[AuditEvent, AuditEvent | None]:
+    """The making of a certificate, and the end of the one that it replaces, if any.
 
     key: None for a CSR, and where the key was read back by a process that has died since.
     """
@@ -50,13 +50,14 @@ def issued_events(
         _details(draft, certificate, key),
     )
     if draft.replaces is None:
-        return [made]
+        return made, None
     old = f"certificates/{draft.replaces}"
     ended = replace(
         made, kind=EventKind.CERTIFICATE_REVOKED, resource=old, details={"reason": "SUPERSEDED"}
     )
-    details = {**made.details, "replaces": old}
-    return [ended, replace(made, kind=EventKind.CERTIFICATE_REISSUED, details=details)]
+    is_renewal = draft.act is CertificateAct.RENEW
+    kind = EventKind.CERTIFICATE_RENEWED if is_renewal else EventKind.CERTIFICATE_REISSUED
+    return replace(made, kind=kind, details={**made.details, "replaces": old}), ended
 
 
 def refused_event(draft: IssuanceDraft, error: SignerdError, now_utc: datetime) -> AuditEvent:
@@ -76,7 +77,13 @@ def refusal_of(record: IssuanceRecord) -> SignerdError:
     reason = record.refusal_reason or "REFUSED"
     message = record.refusal_message or "this request was refused earlier"
     match reason:
-        case "CERTIFICATE_NOT_ACTIVE" | "PROFILE_REMOVED":
+        case (
+            "CERTIFICATE_SUSPENDED"
+            | "CERTIFICATE_REVOKED"
+            | "CERTIFICATE_REPLACED"
+            | "CERTIFICATE_EXPIRED"
+            | "PROFILE_REMOVED"
+        ):
             return WrongState(message, reason=reason)
         case "LINT_FAILED" | "INTERNAL":
             return Internal(message, reason=reason)

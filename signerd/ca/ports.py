@@ -4,10 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from signerd.audit.event import AuditEvent
+from signerd.audit.event import AuditEvent, AuditRecord, EventKind
 from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.lifecycle import RevocationReason
 from signerd.core.record import (
+    CertificateChange,
+    CertificateCount,
     CertificateFilter,
     CertificateRecord,
     CredentialRecord,
@@ -18,6 +19,14 @@ from signerd.core.record import (
     RequestKey,
     TokenKey,
     TokenRecord,
+)
+from signerd.core.status import (
+    CertificateStatus,
+    CrlDraft,
+    CrlIssuer,
+    CrlRecord,
+    CrlStanding,
+    OcspRecord,
 )
 from signerd.core.value import CertificateId, CredentialId, InstanceId, IssuanceId, KeyRef, TokenRef
 
@@ -66,10 +75,9 @@ class IssuanceStore(Protocol):
 
         avoid: tokens that get the key only when no other has room. Returns the record and whether
         it is new. Known request id with the same content: the record as it stands. Raises
-        Conflict (REQUEST_ID_REUSED) for other content; for a reissue NotFound and WrongState
-        (CERTIFICATE_NOT_ACTIVE) on the certificate to replace, Interrupted
-        (REISSUE_IN_PROGRESS) while another reissue of it is open; LimitExceeded
-        (TOKEN_POOL_FULL) when no subscriber token has room.
+        Conflict (REQUEST_ID_REUSED) for other content; where a certificate is to be replaced,
+        NotFound, WrongState as `next_state`, Interrupted (REISSUE_IN_PROGRESS) while another
+        request replaces it; LimitExceeded (TOKEN_POOL_FULL) when no subscriber token has room.
         """
         ...
 
@@ -129,12 +137,15 @@ class IssuanceStore(Protocol):
         owner: InstanceId,
         certificate: CertificateRecord,
         events: Sequence[AuditEvent],
+        *,
+        end_event: AuditEvent | None = None,
     ) -> CertificateRecord:
         """INTENT -> ISSUED, certificate and audit records stored, the replaced certificate
-        revoked (SUPERSEDED) and its credential retired, all in one transaction.
+        revoked (SUPERSEDED) and its credential retired, all in one transaction. end_event: put on
+        record when it ends by this; one that was revoked before stays as it is.
 
-        Raises Interrupted when the owner no longer owns it, WrongState when the certificate to
-        replace is no longer active.
+        Raises Interrupted when the owner no longer owns it, WrongState as `next_state` when the
+        certificate is no longer in a state to be replaced.
         """
         ...
 
@@ -166,19 +177,46 @@ class CertificateStore(Protocol):
         between ACTIVE and EXPIRED. Raises InvalidRequest for a foreign cursor."""
         ...
 
-    async def revoke_certificate(
+    async def find_certificates(
+        self, certificate_ids: Collection[CertificateId]
+    ) -> dict[CertificateId, CertificateRecord]:
+        """Those of these that there are, as they stand."""
+        ...
+
+    async def count_certificates(
+        self, where: CertificateFilter, now_utc: datetime
+    ) -> list[CertificateCount]:
+        """How many there are of each combination that occurs. now_utc decides what is EXPIRED."""
+        ...
+
+    async def change_certificate(
         self,
-        request: RequestKey,
+        request: RequestKey | None,
         certificate_id: CertificateId,
-        reason: RevocationReason,
-        revoked_utc: datetime,
+        change: CertificateChange,
         event: AuditEvent,
     ) -> CertificateRecord:
-        """Revoke and retire the credential, with request id and audit record, in one
-        transaction. The same request again: the record as it stands.
+        """Change state of certificate and credential, with request id and audit record, in one
+        transaction; the certificate as it is then. The same request again: the certificate as it
+        stands. request: None for what the daemon does by itself.
 
-        Raises NotFound, WrongState (CERTIFICATE_NOT_ACTIVE), Conflict (REQUEST_ID_REUSED).
+        Raises NotFound, WrongState as `next_state`, Conflict (REQUEST_ID_REUSED).
         """
+        ...
+
+
+class ChangeTrail(Protocol):
+    """The audit trail, to be followed. Every method raises StoreUnavailable."""
+
+    async def last_position(self) -> int:
+        """Position of the newest record; 0 when there is none."""
+        ...
+
+    async def records_after(
+        self, position: int, limit: int, kinds: Collection[EventKind] = ()
+    ) -> list[AuditRecord]:
+        """At most limit records stored after a position, oldest first; of these kinds, where any
+        are given."""
         ...
 
 
@@ -187,6 +225,11 @@ class HousekeepingStore(Protocol):
 
     async def list_interrupted_issuances(self, limit: int) -> list[IssuanceRecord]:
         """Open issuances whose owner is dead."""
+        ...
+
+    async def list_overdue_suspensions(self, now_utc: datetime, limit: int) -> list[CertificateId]:
+        """Certificates that are still suspended after the limit of their suspension, and have not
+        expired."""
         ...
 
     async def list_retired_credentials(
@@ -234,4 +277,48 @@ class TokenPool(Protocol):
 
     async def create_token(self, label: str, *, deadline: float) -> TokenRef:
         """Make and open a token with this label."""
+        ...
+
+
+class CrlStore(Protocol):
+    """CRLs. Every method raises StoreUnavailable."""
+
+    async def crl_standing(self, issuer: CrlIssuer) -> CrlStanding:
+        """What is published, and whether a change waits to be."""
+        ...
+
+    async def read_crl(self, issuer: CrlIssuer, number: int, base_number: int | None) -> CrlRecord:
+        """A CRL that was saved; base_number: of a delta CRL. Raises NotFound once it is too old."""
+        ...
+
+    async def open_crl(self, issuer: CrlIssuer, now_utc: datetime) -> CrlDraft:
+        """Take the next number, and what CRLs of this number list. A number that is not used then,
+        because the token failed or the process died, is left out."""
+        ...
+
+    async def save_crls(self, records: Sequence[CrlRecord], event: AuditEvent) -> None:
+        """Keep the CRLs of one number and put them on record; old ones are forgotten."""
+        ...
+
+
+class OcspStore(Protocol):
+    """What OCSP says of certificates. Every method raises StoreUnavailable."""
+
+    async def find_status(self, serial: int) -> CertificateStatus | None:
+        """None for a certificate that was never issued. Reads what is committed now."""
+        ...
+
+    async def list_to_sign(
+        self, now_utc: datetime, renew_before_utc: datetime, limit: int
+    ) -> list[CertificateStatus]:
+        """Certificates that have not expired and have no response, one of another state, or one
+        that ends before renew_before_utc."""
+        ...
+
+    async def save_responses(self, records: Sequence[OcspRecord]) -> None:
+        """Keep signed responses, each in place of the one before."""
+        ...
+
+    async def forget_responses(self, expired_before_utc: datetime) -> int:
+        """Drop responses for certificates that had expired by then; returns how many."""
         ...

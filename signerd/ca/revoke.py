@@ -1,72 +1,28 @@
 """Revoke a certificate for good."""
 
-from dataclasses import dataclass
-
-from signerd.audit.event import AuditEvent, EventKind
-from signerd.ca.ports import CertificateStore
-from signerd.core.clock import Clock
-from signerd.core.error import PermissionDenied, WrongState
-from signerd.core.lifecycle import CertificateState, RevocationReason
-from signerd.core.record import CertificateRecord, RequestKey
-from signerd.core.value import CertificateId
-from signerd.policy.decide import Scope
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeRequest:
-    """A checked call."""
-
-    request: RequestKey
-    certificate: CertificateId
-    reason: RevocationReason
-    scope: Scope
+from signerd.audit.event import EventKind
+from signerd.ca.change import CertificateChanger, ChangeRequest, change_event
+from signerd.core.lifecycle import CertificateAct, RevocationReason
+from signerd.core.record import CertificateChange, CertificateRecord
 
 
 class RevokeCertificate:
     """The use case behind CertificateAuthority.RevokeCertificate."""
 
-    def __init__(self, certificates: CertificateStore, clock: Clock) -> None:
-        self._certificates = certificates
-        self._clock = clock
+    def __init__(self, changer: CertificateChanger) -> None:
+        self._changer = changer
 
-    async def validate(self, request: RevokeRequest) -> CertificateRecord:
+    async def validate(self, call: ChangeRequest) -> CertificateRecord:
         """The certificate, if it can be revoked. Raises NotFound, PermissionDenied, WrongState."""
-        found = await self._find(request)
-        if found.state is not CertificateState.ACTIVE:
-            raise WrongState(
-                f"certificates/{found.certificate_id} is already revoked",
-                reason="CERTIFICATE_NOT_ACTIVE",
-            )
-        return found
+        return await self._changer.validate(call, CertificateAct.REVOKE)
 
-    async def revoke(self, request: RevokeRequest) -> CertificateRecord:
-        """The certificate, revoked. From the return on, no process signs with its key.
+    async def revoke(self, call: ChangeRequest, reason: RevocationReason) -> CertificateRecord:
+        """The certificate, revoked. From the return on no process signs with its key.
 
-        An expired certificate can be revoked too: its signatures are judged by the time of
-        signing. Raises as validate, Conflict, StoreUnavailable.
+        A suspended certificate can be revoked, and an expired one too: its signatures are judged
+        by the time of signing. Raises as validate, Conflict, StoreUnavailable.
         """
-        await self._find(request)
-        now = self._clock.now()
-        return await self._certificates.revoke_certificate(
-            request.request,
-            request.certificate,
-            request.reason,
-            now,
-            AuditEvent(
-                EventKind.CERTIFICATE_REVOKED,
-                now,
-                request.request.principal,
-                f"certificates/{request.certificate}",
-                request.request.request_id,
-                {"reason": request.reason.name},
-            ),
-        )
-
-    async def _find(self, request: RevokeRequest) -> CertificateRecord:
-        found = await self._certificates.get_certificate(request.certificate)
-        if not request.scope.covers(found.subscriber, found.key_group):
-            raise PermissionDenied(
-                f"certificates/{found.certificate_id} is outside your grants",
-                reason="OUT_OF_SCOPE",
-            )
-        return found
+        await self._changer.find(call)
+        change = CertificateChange(CertificateAct.REVOKE, self._changer.clock.now(), reason)
+        event = change_event(EventKind.CERTIFICATE_REVOKED, call, change, reason=reason.name)
+        return await self._changer.change(call, change, event)

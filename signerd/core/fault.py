@@ -17,7 +17,8 @@ _HANG_S: Final = 3600.0
 
 
 class FaultPoint(StrEnum):
-    """Every step of issuance, reissue, signing and clean-up at which dying is interesting."""
+    """Every step of issuance, replacement, change, signing and clean-up at which dying is
+    interesting."""
 
     ISSUE_BEFORE_RESERVE = "issue-before-reserve"
     STORE_RESERVE_UNCOMMITTED = "store-reserve-uncommitted"
@@ -34,12 +35,21 @@ class FaultPoint(StrEnum):
     ISSUE_VERIFIED = "issue-verified"
     STORE_COMPLETE_UNCOMMITTED = "store-complete-uncommitted"
     ISSUE_STORED = "issue-stored"
+    CHANGE_BEFORE_STORE = "change-before-store"
+    STORE_CHANGE_UNCOMMITTED = "store-change-uncommitted"
+    CHANGE_STORED = "change-stored"
     SIGN_BEFORE_RECORD = "sign-before-record"
     SIGN_RECORDED = "sign-recorded"
     KEEPER_BEFORE_DESTROY = "keeper-before-destroy"
     HOST_BEFORE_DESTROY = "host-before-destroy"
     HOST_AFTER_DESTROY = "host-after-destroy"
     KEEPER_AFTER_DESTROY = "keeper-after-destroy"
+    KEEPER_BEFORE_CRL = "keeper-before-crl"
+    KEEPER_CRL_OPENED = "keeper-crl-opened"
+    KEEPER_CRL_SIGNED = "keeper-crl-signed"
+    STORE_CRL_UNCOMMITTED = "store-crl-uncommitted"
+    KEEPER_CRL_SAVED = "keeper-crl-saved"
+    KEEPER_OCSP_SIGNED = "keeper-ocsp-signed"
 
 
 _armed: Path | None = None

@@ -1,4 +1,4 @@
-"""States of certificates, credentials and issuances."""
+"""States of certificates, credentials and issuances, and what is done to certificates."""
 
 from enum import IntEnum, StrEnum
 
@@ -11,6 +11,18 @@ class CertificateState(StrEnum):
     SUSPENDED = "SUSPENDED"
     REVOKED = "REVOKED"
     EXPIRED = "EXPIRED"
+
+
+class CertificateAct(StrEnum):
+    """What can be done to a certificate. END_SUSPENSION is the keeper's, at the limit of a
+    suspension; REISSUE and RENEW end the old certificate in favour of a new one."""
+
+    REISSUE = "reissue"
+    RENEW = "renew"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REVOKE = "revoke"
+    END_SUSPENSION = "end-suspension"
 
 
 class RevocationReason(IntEnum):
@@ -54,9 +66,12 @@ class TokenPurpose(StrEnum):
 
 class SystemKeyRole(StrEnum):
     """Keys of the daemon itself, on the authority token. OCSP signs OCSP responses for the issuing
-    CA; PROBE signs only health checks."""
+    CA; PROBE signs only health checks. The secret keys: SEAL encrypts personal data, INDEX makes
+    the keyed hashes by which it is found."""
 
     ROOT = "ROOT"
     ISSUING = "ISSUING"
     OCSP = "OCSP"
     PROBE = "PROBE"
+    SEAL = "SEAL"
+    INDEX = "INDEX"

@@ -1,10 +1,11 @@
 """Records that cross rooms: what the store keeps and the use cases decide on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.lifecycle import (
+    CertificateAct,
     CertificateState,
     CredentialState,
     IssuanceState,
@@ -38,12 +39,27 @@ class RequestKey:
 
 @dataclass(frozen=True, slots=True)
 class SubjectRecord:
-    """What the caller wants in the certificate's name."""
+    """What the caller wants in the certificate's name. branch: number of the bank branch, 3
+    digits; empty where there is none."""
 
     common_name: str
     organizational_units: tuple[str, ...] = ()
     email: str = ""
     dns_names: tuple[str, ...] = ()
+    branch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HolderIdentity:
+    """Who holds a certificate with a virtual ID (VID), without the number it was made of.
+
+    virtual_id: the VID, made with SHA-256; sealed_random: its random number as the store keeps it,
+    encrypted under a key on the token.
+    """
+
+    real_name: str
+    virtual_id: bytes
+    sealed_random: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +67,8 @@ class IssuanceDraft:
     """What is reserved before anything is made.
 
     cka_id is None for a CSR, whose SubjectPublicKeyInfo (DER) is spki. algorithm is None for a
-    CSR. replaces names the certificate that a reissue supersedes.
+    CSR. replaces names the certificate that this one is made instead of, act what happens to it:
+    REISSUE or RENEW.
     """
 
     issuance_id: IssuanceId
@@ -68,6 +85,7 @@ class IssuanceDraft:
     spki: bytes | None
     key_group: str
     replaces: CertificateId | None
+    act: CertificateAct = CertificateAct.REISSUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +109,30 @@ class IssuanceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyOrigin:
+    """What was read back of a key that was just made: CKA_LOCAL, CKA_ALWAYS_SENSITIVE and
+    CKA_NEVER_EXTRACTABLE; None where the token does not tell."""
+
+    local: bool | None
+    always_sensitive: bool | None
+    never_extractable: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class GeneratedKey:
     """A key pair just made on a token, with what was read back from it.
 
-    spki: SubjectPublicKeyInfo, DER. local, always_sensitive, never_extractable: CKA_LOCAL,
-    CKA_ALWAYS_SENSITIVE and CKA_NEVER_EXTRACTABLE; None where the token does not tell.
+    spki: SubjectPublicKeyInfo, DER. The others: see KeyOrigin.
     """
 
     spki: bytes
     local: bool | None
     always_sensitive: bool | None
     never_extractable: bool | None
+
+    @property
+    def origin(self) -> KeyOrigin:
+        return KeyOrigin(self.local, self.always_sensitive, self.never_extractable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +164,19 @@ class CertificateRecord:
     suspended_utc: datetime | None = None
     suspension_limit_utc: datetime | None = None
     crl_number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateChange:
+    """An act that makes no new certificate, and from when on it counts.
+
+    reason: why, for an act that revokes. limit_utc: until when it can be resumed, for SUSPEND.
+    """
+
+    act: CertificateAct
+    time_utc: datetime
+    reason: RevocationReason | None = None
+    limit_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +218,18 @@ class CertificateFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateCount:
+    """How many certificates have these in common. state: by the clock, so EXPIRED too.
+    expire_month: of notAfter in UTC, as "2026-11"."""
+
+    state: CertificateState
+    profile: str
+    branch: str
+    expire_month: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page of a listing: at most size items after the cursor of the page before."""
 
@@ -211,13 +267,24 @@ class HostHealth:
 
 @dataclass(frozen=True, slots=True)
 class SystemKey:
-    """A key of the daemon itself. certificate: DER; None for the probe key."""
+    """A key pair of the daemon itself. certificate: DER; None for the probe key."""
 
     role: SystemKeyRole
     key: KeyRef
     algorithm: KeyAlgorithm
     spki: bytes
     certificate: bytes | None
+    origin: KeyOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSecret:
+    """A secret key of the daemon itself."""
+
+    role: SystemKeyRole
+    key: KeyRef
+    algorithm: SecretAlgorithm
+    origin: KeyOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,38 +295,3 @@ class RevokedEntry:
     serial: int
     since_utc: datetime
     reason: RevocationReason | None
-
-
-@dataclass(frozen=True, slots=True)
-class CrlDraft:
-    """A CRL that was given its number together with what it lists, and is not signed yet.
-
-    base: number and DER of the full CRL that a delta CRL changes; None for a full one.
-    """
-
-    number: int
-    entries: tuple[RevokedEntry, ...]
-    base: tuple[int, bytes] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CrlRecord:
-    """A signed CRL. base_number: None for a full one."""
-
-    number: int
-    base_number: int | None
-    this_update_utc: datetime
-    next_update_utc: datetime
-    der: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class OcspRecord:
-    """A signed OCSP response (DER), good until next_update_utc or until the certificate's state
-    is no longer this one."""
-
-    certificate_id: CertificateId
-    state: CertificateState
-    this_update_utc: datetime
-    next_update_utc: datetime
-    der: bytes

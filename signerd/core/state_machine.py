@@ -7,26 +7,12 @@ judged by the time of signing.
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from signerd.core.error import WrongState
-from signerd.core.lifecycle import CertificateState
+from signerd.core.lifecycle import CertificateAct, CertificateState
 from signerd.core.record import CertificateRecord
-
-
-class CertificateAct(StrEnum):
-    """What can be done to a certificate. END_SUSPENSION is the keeper's, at the limit of a
-    suspension; REISSUE and RENEW end the old certificate in favour of a new one."""
-
-    REISSUE = "reissue"
-    RENEW = "renew"
-    SUSPEND = "suspend"
-    RESUME = "resume"
-    REVOKE = "revoke"
-    END_SUSPENSION = "end-suspension"
-
 
 _ACTIVE: Final = CertificateState.ACTIVE
 _SUSPENDED: Final = CertificateState.SUSPENDED

@@ -93,7 +93,7 @@ class CredentialCache:
         return found
 
     def forget(self, credential_id: CredentialId) -> None:
-        """Drop what turned out to be retired."""
+        """Drop what turned out not to sign."""
         self._known.pop(credential_id, None)
 
 
@@ -118,14 +118,14 @@ class Sign:
         """The signature and the credential that made it.
 
         The record is durable before the signature is returned, and it is refused in the same
-        transaction when the credential has been retired meanwhile: a signature that was not
-        recorded is thrown away. Raises NotFound, PermissionDenied, InvalidRequest, WrongState,
+        transaction when the credential was retired or suspended meanwhile: a signature that was
+        not recorded is thrown away. Raises NotFound, PermissionDenied, InvalidRequest, WrongState,
         TokenUnavailable, TokenRefused, LimitExceeded, DeadlineExceeded, StoreUnavailable.
         """
         credential = await self._credentials.get(request.credential)
         check_scope(credential, request.scope)
         if credential.state is not CredentialState.ACTIVE:
-            raise retired(credential)
+            raise barred(credential)
         message = request.input.message_for(credential.algorithm)
         signature = await self._sign_on_token(credential, message, request.deadline)
         reach(FaultPoint.SIGN_BEFORE_RECORD)
@@ -155,7 +155,7 @@ class Sign:
         self._credentials.forget(credential_id)
         credential = await self._credentials.get(credential_id)
         if credential.state is not CredentialState.ACTIVE:
-            raise retired(credential)
+            raise barred(credential)
 
     def _event(
         self, request: SignRequest, credential: CredentialRecord, message: bytes
@@ -188,8 +188,14 @@ def check_scope(credential: CredentialRecord, scope: Scope) -> None:
         )
 
 
-def retired(credential: CredentialRecord) -> WrongState:
-    """The one wording for a key that never signs again."""
+def barred(credential: CredentialRecord) -> WrongState:
+    """The one wording for a key that does not sign, now or ever again."""
+    if credential.state is CredentialState.SUSPENDED:
+        return WrongState(
+            f"credentials/{credential.credential_id} does not sign while its certificate is "
+            "suspended; have the certificate resumed first",
+            reason="CREDENTIAL_SUSPENDED",
+        )
     return WrongState(
         f"credentials/{credential.credential_id} never signs again: its certificate was revoked "
         "or replaced; use the subscriber's current certificate",

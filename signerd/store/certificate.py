@@ -1,27 +1,37 @@
-"""Certificates: found, listed, revoked."""
+"""Certificates: found, listed, suspended, resumed, revoked."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, select, tuple_
 
 from signerd.audit.event import AuditEvent
 from signerd.core.error import Internal
-from signerd.core.lifecycle import CertificateState, RevocationReason
-from signerd.core.record import CertificateFilter, CertificateRecord, Page, RequestKey
+from signerd.core.fault import FaultPoint, reach
+from signerd.core.lifecycle import CertificateState
+from signerd.core.record import (
+    CertificateChange,
+    CertificateCount,
+    CertificateFilter,
+    CertificateRecord,
+    Page,
+    RequestKey,
+)
 from signerd.core.value import CertificateId
 from signerd.store.certificate_row import (
     SELECT_CERTIFICATE,
+    apply_change,
     certificate_of,
-    end_certificate,
     read_certificate,
 )
-from signerd.store.column import from_microseconds, to_microseconds
+from signerd.store.column import from_microseconds, to_microseconds, utc_month
 from signerd.store.cursor import make_cursor, read_cursor
 from signerd.store.database import Database
 from signerd.store.glob import matches_any
 from signerd.store.request import find_request, remember_request
 from signerd.store.schema import certificates
+from signerd.store.stored import decoded
 from signerd.store.transaction import Transaction
 
 
@@ -46,31 +56,49 @@ class SqlCertificateStore:
             lambda connection: _list(connection, where, page.size, after, now_utc)
         )
 
-    async def revoke_certificate(
+    async def find_certificates(
+        self, certificate_ids: Collection[CertificateId]
+    ) -> dict[CertificateId, CertificateRecord]:
+        """See the port."""
+        query = SELECT_CERTIFICATE.where(certificates.c.certificate_id.in_(certificate_ids))
+        records = await self._database.read(
+            lambda connection: [certificate_of(row) for row in connection.execute(query)]
+        )
+        return {record.certificate_id: record for record in records}
+
+    async def count_certificates(
+        self, where: CertificateFilter, now_utc: datetime
+    ) -> list[CertificateCount]:
+        """See the port."""
+        return await self._database.read(lambda connection: _count(connection, where, now_utc))
+
+    async def change_certificate(
         self,
-        request: RequestKey,
+        request: RequestKey | None,
         certificate_id: CertificateId,
-        reason: RevocationReason,
-        revoked_utc: datetime,
+        change: CertificateChange,
         event: AuditEvent,
     ) -> CertificateRecord:
         """See the port."""
         now = self._database.clock.now()
 
-        def revoke(transaction: Transaction) -> CertificateRecord:
+        def apply(transaction: Transaction) -> CertificateRecord:
             connection = transaction.connection
-            known = find_request(connection, request)
-            if known is not None and known.certificate is not None:
-                return read_certificate(connection, known.certificate)
-            if known is not None:
-                raise Internal("a request id of a revocation belongs to an issuance")
+            if request is not None:
+                known = find_request(connection, request)
+                if known is not None and known.certificate is not None:
+                    return read_certificate(connection, known.certificate)
+                if known is not None:
+                    raise Internal("a request id of a change belongs to an issuance")
             record = read_certificate(connection, certificate_id, for_update=True)
-            end_certificate(connection, record, reason, revoked_utc)
-            remember_request(connection, request, now, certificate=certificate_id)
+            apply_change(connection, record, change)
+            if request is not None:
+                remember_request(connection, request, now, certificate=certificate_id)
             transaction.record(event)
+            reach(FaultPoint.STORE_CHANGE_UNCOMMITTED)
             return read_certificate(connection, certificate_id)
 
-        return await self._database.write(revoke)
+        return await self._database.write(apply)
 
 
 def _list(
@@ -95,6 +123,34 @@ def _list(
     return records[:size], make_cursor(["certificates", where], place)
 
 
+def count_query(where: CertificateFilter, now_utc: datetime) -> Select[Any]:
+    """Rows of state by the clock, profile, branch, month of expiry and how many there are."""
+    columns = certificates.c
+    is_over = and_(columns.state != CertificateState.REVOKED.value, columns.not_after_utc < now_utc)
+    state = case((is_over, CertificateState.EXPIRED.value), else_=columns.state).label("now")
+    month = utc_month(columns.not_after_utc).label("month")
+    groups = (state, columns.profile, columns.branch, month)
+    return (
+        select(*groups, func.count().label("number"))
+        .where(*_conditions(where, now_utc))
+        # By name: the expressions hold parameters, of which SQL cannot know that they are equal.
+        .group_by(*(group.name for group in groups))
+        .order_by(*(group.name for group in groups))
+    )
+
+
+def _count(
+    connection: Connection, where: CertificateFilter, now_utc: datetime
+) -> list[CertificateCount]:
+    with decoded("the certificate table"):
+        return [
+            CertificateCount(
+                CertificateState(row.now), row.profile, row.branch, row.month, row.number
+            )
+            for row in connection.execute(count_query(where, now_utc))
+        ]
+
+
 def _read_place(where: CertificateFilter, cursor: str) -> tuple[datetime, str] | None:
     if not cursor:
         return None
@@ -112,15 +168,17 @@ def _conditions(where: CertificateFilter, now_utc: datetime) -> Iterator[ColumnE
         yield columns.not_after_utc >= where.expires_from_utc
     if where.expires_before_utc is not None:
         yield columns.not_after_utc < where.expires_before_utc
+    # notAfter is the last moment of validity (RFC 5280, 4.1.2.5).
     match where.state:
         case CertificateState.REVOKED:
             yield columns.state == CertificateState.REVOKED.value
-        # notAfter is the last moment of validity (RFC 5280, 4.1.2.5).
-        case CertificateState.ACTIVE:
-            yield columns.state == CertificateState.ACTIVE.value
+        case CertificateState.ACTIVE | CertificateState.SUSPENDED:
+            yield columns.state == where.state.value
             yield columns.not_after_utc >= now_utc
         case CertificateState.EXPIRED:
-            yield columns.state == CertificateState.ACTIVE.value
+            yield columns.state.in_(
+                [CertificateState.ACTIVE.value, CertificateState.SUSPENDED.value]
+            )
             yield columns.not_after_utc < now_utc
         case None:
             pass

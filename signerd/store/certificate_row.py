@@ -1,16 +1,17 @@
 """Certificates as rows."""
 
-from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
-from signerd.core.error import NotFound, WrongState
+from signerd.core.error import Internal, NotFound
 from signerd.core.lifecycle import CertificateState, CredentialState, RevocationReason
-from signerd.core.record import CertificateRecord
+from signerd.core.record import CertificateChange, CertificateRecord
+from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId
 from signerd.store.credential_row import move_credential
-from signerd.store.schema import certificates
+from signerd.store.schema import certificates, crl_sequence
 from signerd.store.stored import (
     algorithm_from_text,
     decoded,
@@ -24,6 +25,14 @@ SELECT_CERTIFICATE: Final[Select[Any]] = select(
     certificates, _successors.c.certificate_id.label("replaced_by")
 ).select_from(
     certificates.outerjoin(_successors, _successors.c.replaces == certificates.c.certificate_id)
+)
+
+_CREDENTIAL_STATES: Final = MappingProxyType(
+    {
+        CertificateState.ACTIVE: CredentialState.ACTIVE,
+        CertificateState.SUSPENDED: CredentialState.SUSPENDED,
+        CertificateState.REVOKED: CredentialState.RETIRED,
+    }
 )
 
 
@@ -49,6 +58,9 @@ def certificate_of(row: Row[Any]) -> CertificateRecord:
             revocation_reason=None if reason is None else RevocationReason(reason),
             replaces=row.replaces,
             replaced_by=row.replaced_by,
+            suspended_utc=row.suspended_utc,
+            suspension_limit_utc=row.suspension_limit_utc,
+            crl_number=row.crl_number,
         )
 
 
@@ -85,48 +97,45 @@ def insert_certificate(connection: Connection, record: CertificateRecord) -> Non
             algorithm=None if record.algorithm is None else record.algorithm.value,
             der=record.der,
             key_group=record.key_group,
+            branch=record.subject_record.branch,
             replaces=record.replaces,
         )
     )
 
 
-def require_active(record: CertificateRecord) -> None:
-    """Raises WrongState (CERTIFICATE_NOT_ACTIVE)."""
-    if record.state is CertificateState.ACTIVE:
-        return
-    what = (
-        "was revoked"
-        if record.replaced_by is None
-        else f"was replaced by certificate {record.replaced_by}"
-    )
-    raise WrongState(
-        f"certificate {record.certificate_id} {what}; this needs an active certificate",
-        reason="CERTIFICATE_NOT_ACTIVE",
-    )
-
-
-def end_certificate(
-    connection: Connection,
-    record: CertificateRecord,
-    reason: RevocationReason,
-    revoked_utc: datetime,
+def apply_change(
+    connection: Connection, record: CertificateRecord, change: CertificateChange
 ) -> None:
-    """ACTIVE -> REVOKED, and its credential RETIRED: from the commit on nobody signs with it.
+    """Bring a certificate into the state after an act, and its credential with it: from the commit
+    on everybody signs, or refuses to, accordingly. The CRL that will show it is noted.
 
-    Raises WrongState (CERTIFICATE_NOT_ACTIVE) for the state in the record, which must have been
-    read for update in the same transaction.
+    The record must have been read for update in the same transaction. Raises WrongState as
+    `next_state`.
     """
-    require_active(record)
+    after = next_state(record, change.act, change.time_utc)
+    is_suspended = after is CertificateState.SUSPENDED
+    is_revoked = after is CertificateState.REVOKED
+    if (is_suspended, is_revoked) != (change.limit_utc is not None, change.reason is not None):
+        raise Internal(f"to {change.act} a certificate comes with what belongs to another act")
     connection.execute(
         update(certificates)
         .where(certificates.c.certificate_id == record.certificate_id)
         .values(
-            state=CertificateState.REVOKED.value,
-            revoked_utc=revoked_utc,
-            revocation_reason=int(reason),
+            state=after.value,
+            suspended_utc=change.time_utc if is_suspended else None,
+            suspension_limit_utc=change.limit_utc,
+            revoked_utc=change.time_utc if is_revoked else None,
+            revocation_reason=None if change.reason is None else int(change.reason),
+            crl_number=_next_crl_number(connection),
         )
     )
-    if record.credential is not None:
-        move_credential(
-            connection, record.credential, CredentialState.ACTIVE, CredentialState.RETIRED
-        )
+    if record.credential is not None and not move_credential(
+        connection, record.credential, _CREDENTIAL_STATES[record.state], _CREDENTIAL_STATES[after]
+    ):
+        raise Internal(f"the credential of {record.certificate_id} is not in its state")
+
+
+def _next_crl_number(connection: Connection) -> int:
+    """Of the CRL that will show a change made in this transaction: making one raises it."""
+    query = select(crl_sequence.c.next_number).where(crl_sequence.c.name == "issuing")
+    return int(connection.execute(query.with_for_update()).scalar_one())

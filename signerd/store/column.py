@@ -1,9 +1,17 @@
 """Column types that SQLite and PostgreSQL keep alike."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, Dialect, Integer, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Integer,
+    TypeDecorator,
+    func,
+    type_coerce,
+)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -35,3 +43,9 @@ class UtcMicroseconds(TypeDecorator[datetime]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         return None if value is None else from_microseconds(value)
+
+
+def utc_month(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """The month of a `UtcMicroseconds` column in UTC, as "2026-11". SQLite's function: another
+    database has another."""
+    return func.strftime("%Y-%m", type_coerce(column, BigInteger) // 1_000_000, "unixepoch")

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, Select, delete, not_, or_, select
 
 from signerd.audit.event import AuditEvent
 from signerd.core.error import NotFound, WrongState
-from signerd.core.lifecycle import CredentialState
+from signerd.core.lifecycle import CertificateState, CredentialState
 from signerd.core.record import CredentialRecord, IssuanceRecord
-from signerd.core.value import CredentialId, TokenRef
+from signerd.core.value import CertificateId, CredentialId, TokenRef
 from signerd.store.credential_row import (
     SELECT_CREDENTIAL,
     add_to_key_count,
@@ -21,7 +21,7 @@ from signerd.store.credential_row import (
 )
 from signerd.store.database import Database
 from signerd.store.issuance_row import SELECT_ISSUANCE, is_open, issuance_of, owner_is_alive
-from signerd.store.schema import credentials, issuances, requests, tokens
+from signerd.store.schema import certificates, credentials, issuances, requests, tokens
 from signerd.store.transaction import Transaction
 
 # Bounds how long one clean-up keeps signatures waiting, and the parameters of one statement.
@@ -44,6 +44,22 @@ class SqlHousekeeping:
         )
         return await self._database.read(
             lambda connection: [issuance_of(row, now) for row in connection.execute(query)]
+        )
+
+    async def list_overdue_suspensions(self, now_utc: datetime, limit: int) -> list[CertificateId]:
+        """See the port; longest overdue first."""
+        query = (
+            select(certificates.c.certificate_id)
+            .where(
+                certificates.c.state == CertificateState.SUSPENDED.value,
+                certificates.c.suspension_limit_utc < now_utc,
+                certificates.c.not_after_utc >= now_utc,
+            )
+            .order_by(certificates.c.suspension_limit_utc)
+            .limit(limit)
+        )
+        return await self._database.read(
+            lambda connection: [CertificateId(it) for it in connection.scalars(query)]
         )
 
     async def list_retired_credentials(

@@ -98,11 +98,13 @@ class SqlIssuanceStore:
         owner: InstanceId,
         certificate: CertificateRecord,
         events: Sequence[AuditEvent],
+        *,
+        end_event: AuditEvent | None = None,
     ) -> CertificateRecord:
         """See the port. Raises Internal for a certificate that is not the one reserved."""
         return await self._database.write(
             lambda transaction: issuance_step.complete(
-                transaction, issuance_id, owner, certificate, events
+                transaction, issuance_id, owner, certificate, events, end_event=end_event
             )
         )
 

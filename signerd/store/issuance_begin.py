@@ -9,8 +9,9 @@ from sqlalchemy import Connection, exists, insert, literal, select
 from signerd.core.error import Interrupted
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import IssuanceDraft, IssuanceRecord, RequestKey
+from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId, CredentialId, SubscriberId, TokenRef
-from signerd.store.certificate_row import read_certificate, require_active
+from signerd.store.certificate_row import read_certificate
 from signerd.store.column import UtcMicroseconds
 from signerd.store.credential_row import reserve_credential, token_with_room
 from signerd.store.issuance_row import insert_issuance, is_open, read_issuance
@@ -30,7 +31,7 @@ def begin(
     """Reserve serial, key and request id; see the port for what it raises.
 
     1. A request id that is known answers with what it began.
-    2. A certificate to replace must be active, and nobody else may be replacing it.
+    2. A certificate to replace must be in a state for that, and nobody else may be replacing it.
     3. The subscriber comes into being with the first request.
     4. The key gets its place on a token, before it exists.
     5. The journal has its first line, and the request id points to it.
@@ -40,7 +41,7 @@ def begin(
     if known is not None:
         return known, False
     if draft.replaces is not None:
-        _require_replaceable(connection, draft.replaces)
+        _require_replaceable(connection, draft, draft.replaces, now_utc)
     _ensure_subscriber(connection, draft.subscriber, now_utc)
     credential = _reserve_key(connection, draft, now_utc, avoid)
     insert_issuance(connection, draft, credential, now_utc)
@@ -57,14 +58,16 @@ def find(connection: Connection, request: RequestKey, now_utc: datetime) -> Issu
     return read_issuance(connection, known.issuance, now_utc)
 
 
-def _require_replaceable(connection: Connection, certificate_id: CertificateId) -> None:
-    require_active(read_certificate(connection, certificate_id, for_update=True))
+def _require_replaceable(
+    connection: Connection, draft: IssuanceDraft, certificate_id: CertificateId, now_utc: datetime
+) -> None:
+    next_state(read_certificate(connection, certificate_id, for_update=True), draft.act, now_utc)
     is_being_replaced = connection.execute(
         select(issuances.c.issuance_id).where(issuances.c.replaces == certificate_id, is_open())
     ).first()
     if is_being_replaced is not None:
         raise Interrupted(
-            f"certificate {certificate_id} is being reissued by another request; wait for that, "
+            f"certificates/{certificate_id} is being replaced by another request; wait for that, "
             "or repeat it with its own request_id",
             reason="REISSUE_IN_PROGRESS",
             retry_after_s=_REISSUE_RETRY_S,

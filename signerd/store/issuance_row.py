@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, insert, select
 
 from signerd.core.error import NotFound
-from signerd.core.lifecycle import IssuanceState
+from signerd.core.lifecycle import CertificateAct, IssuanceState
 from signerd.core.record import IssuanceDraft, IssuanceRecord, RequestKey
 from signerd.core.value import (
     CertificateId,
@@ -122,6 +122,7 @@ def insert_issuance(
             csr_spki=draft.spki,
             key_group=draft.key_group,
             replaces=draft.replaces,
+            act=draft.act.value,
             created_utc=now_utc,
         )
     )
@@ -143,6 +144,7 @@ def _draft_of(row: Row[Any]) -> IssuanceDraft:
         spki=row.csr_spki,
         key_group=row.key_group,
         replaces=row.replaces,
+        act=CertificateAct(row.act),
     )
 
 

@@ -11,11 +11,23 @@ from sqlalchemy import select, update
 from signerd.audit.event import AuditEvent
 from signerd.core.error import Internal, Interrupted
 from signerd.core.fault import FaultPoint, reach
-from signerd.core.lifecycle import CredentialState, IssuanceState, RevocationReason
-from signerd.core.record import CertificateRecord, GeneratedKey, IssuanceRecord
+from signerd.core.lifecycle import (
+    CertificateAct,
+    CertificateState,
+    CredentialState,
+    IssuanceState,
+    RevocationReason,
+)
+from signerd.core.record import (
+    CertificateChange,
+    CertificateRecord,
+    GeneratedKey,
+    IssuanceRecord,
+)
+from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId, CredentialId, InstanceId, IssuanceId, TokenRef
 from signerd.store.certificate_row import (
-    end_certificate,
+    apply_change,
     insert_certificate,
     read_certificate,
 )
@@ -46,6 +58,7 @@ class _Reserved:
     certificate: CertificateId
     credential: CredentialId | None
     replaces: CertificateId | None
+    act: CertificateAct
 
 
 def take_over(
@@ -143,9 +156,12 @@ def complete(
     owner: InstanceId,
     certificate: CertificateRecord,
     events: Sequence[AuditEvent],
+    *,
+    end_event: AuditEvent | None,
 ) -> CertificateRecord:
     """INTENT -> ISSUED. The new credential signs and the replaced one no longer does, from one
-    and the same moment."""
+    and the same moment. end_event: for the record when the replaced one ends by this; it may have
+    been revoked before."""
     connection = transaction.connection
     reserved = _step(
         transaction,
@@ -154,12 +170,11 @@ def complete(
         (IssuanceState.INTENT,),
         {"state": IssuanceState.ISSUED.value},
     )
-    made = _Reserved(certificate.certificate_id, certificate.credential, certificate.replaces)
-    if made != reserved:
+    made = (certificate.certificate_id, certificate.credential, certificate.replaces)
+    if made != (reserved.certificate, reserved.credential, reserved.replaces):
         raise Internal("the certificate to be stored is not the one that was reserved")
-    if reserved.replaces is not None:
-        old = read_certificate(connection, reserved.replaces, for_update=True)
-        end_certificate(connection, old, RevocationReason.SUPERSEDED, certificate.created_utc)
+    if _end_replaced(transaction, reserved, certificate.created_utc) and end_event is not None:
+        transaction.record(end_event)
     insert_certificate(connection, certificate)
     if reserved.credential is not None and not move_credential(
         connection, reserved.credential, CredentialState.RESERVED, CredentialState.ACTIVE
@@ -169,6 +184,20 @@ def complete(
         transaction.record(event)
     reach(FaultPoint.STORE_COMPLETE_UNCOMMITTED)
     return read_certificate(connection, certificate.certificate_id)
+
+
+def _end_replaced(transaction: Transaction, reserved: _Reserved, now_utc: datetime) -> bool:
+    """Whether there is a certificate that ends by this. One that was revoked before stays revoked
+    as it was."""
+    if reserved.replaces is None:
+        return False
+    old = read_certificate(transaction.connection, reserved.replaces, for_update=True)
+    if old.state is CertificateState.REVOKED:
+        next_state(old, reserved.act, now_utc)
+        return False
+    change = CertificateChange(reserved.act, now_utc, RevocationReason.SUPERSEDED)
+    apply_change(transaction.connection, old, change)
+    return True
 
 
 def refuse(
@@ -224,11 +253,14 @@ def _step(
             retry_after_s=1.0,
         )
     row = connection.execute(
-        select(issuances.c.certificate_id, issuances.c.credential_id, issuances.c.replaces).where(
-            issuances.c.issuance_id == issuance_id
-        )
+        select(
+            issuances.c.certificate_id,
+            issuances.c.credential_id,
+            issuances.c.replaces,
+            issuances.c.act,
+        ).where(issuances.c.issuance_id == issuance_id)
     ).one()
-    return _Reserved(row.certificate_id, row.credential_id, row.replaces)
+    return _Reserved(row.certificate_id, row.credential_id, row.replaces, CertificateAct(row.act))
 
 
 def _reserve_afresh(

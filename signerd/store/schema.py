@@ -95,6 +95,8 @@ certificates: Final = Table(
     Column("algorithm", String(32)),
     Column("der", LargeBinary, nullable=False),
     Column("key_group", String(63), nullable=False),
+    # As in subject_record, where no query finds it; empty where none was given.
+    Column("branch", String(3), nullable=False, server_default=""),
     Column("revoked_utc", UtcMicroseconds),
     Column("revocation_reason", Integer),
     Column("replaces", ForeignKey("certificates.certificate_id")),
@@ -106,6 +108,8 @@ certificates: Final = Table(
     UniqueConstraint("replaces"),
     Index(None, "created_utc", "certificate_id"),
     Index(None, "state", "not_after_utc"),
+    # Everything that certificates are counted by: counting reads no certificate.
+    Index(None, "state", "profile", "branch", "not_after_utc"),
     Index(None, "crl_number"),
     Index(None, "subscriber_id", "created_utc"),
     Index(None, "not_after_utc"),
@@ -133,6 +137,8 @@ issuances: Final = Table(
     Column("csr_spki", LargeBinary),
     Column("key_group", String(63), nullable=False),
     Column("replaces", ForeignKey("certificates.certificate_id")),
+    # What happens to the replaced one: "reissue" or "renew".
+    Column("act", String(16), nullable=False),
     Column("tbs", LargeBinary),
     Column("refusal_reason", String(64)),
     Column("refusal_message", Text),
@@ -194,8 +200,8 @@ audit_heads: Final = Table(
     Column("head_hash", LargeBinary, nullable=False),
 )
 
-# One row: the number the next CRL will have. Whoever changes what CRLs show reads it, whoever
-# makes a CRL raises it, each in the transaction of that act: so a change knows its CRL.
+# A row for each CA: the number its next CRL will have. Whoever changes what CRLs show reads it,
+# whoever makes a CRL raises it, each in the transaction of that act: so a change knows its CRL.
 crl_sequence: Final = Table(
     "crl_sequence",
     metadata,
@@ -206,9 +212,14 @@ crl_sequence: Final = Table(
 crls: Final = Table(
     "crls",
     metadata,
+    # Whose, as in crl_sequence.
+    Column("name", String(16), primary_key=True),
     Column("crl_number", BigInteger, primary_key=True, autoincrement=False),
-    # Of the full CRL that a delta CRL changes; NULL for a full one.
-    Column("base_number", BigInteger),
+    # Of the full CRL that a delta CRL changes; 0 for a full one. A full and a delta CRL of the same
+    # moment have the same number (RFC 5280, 5.2.4).
+    Column("base_number", BigInteger, primary_key=True, autoincrement=False),
+    # Whether delta CRLs are made relative to it, until the next such one.
+    Column("is_base", Boolean, nullable=False),
     Column("this_update_utc", UtcMicroseconds, nullable=False),
     Column("next_update_utc", UtcMicroseconds, nullable=False),
     Column("der", LargeBinary, nullable=False),
@@ -234,8 +245,16 @@ system_keys: Final = Table(
     Column("token_serial", String(32), nullable=False),
     Column("cka_id", LargeBinary, nullable=False),
     Column("algorithm", String(32), nullable=False),
-    Column("spki", LargeBinary, nullable=False),
+    # NULL: a secret key.
+    Column("spki", LargeBinary),
     Column("certificate", LargeBinary),
+    # TBSCertificate of the next certificate, from before the issuing key signs it until it is
+    # there.
+    Column("next_tbs", LargeBinary),
+    # As read back from the token after generation; NULL where it does not tell.
+    Column("is_local", Boolean),
+    Column("is_always_sensitive", Boolean),
+    Column("is_never_extractable", Boolean),
 )
 
 instances: Final = Table(

@@ -28,9 +28,10 @@ _SELECT_ACTIVE: Final = (
     .with_for_update(read=True)
 )
 _successors: Final = certificates.alias("successors")
-_SELECT_ENDED: Final = (
+_SELECT_BARRED: Final = (
     select(
         credentials.c.credential_id,
+        credentials.c.state,
         certificates.c.certificate_id,
         _successors.c.credential_id.label("successor"),
     )
@@ -47,6 +48,15 @@ _SELECT_ENDED: Final = (
 class _Signature:
     credential_id: CredentialId
     event: EncodedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class _Barred:
+    """Why a credential does not sign. successor: of the certificate that replaced its own."""
+
+    state: str
+    certificate: CertificateId
+    successor: CredentialId | None
 
 
 class SqlSignatureStore:
@@ -80,30 +90,36 @@ def _record_all(
     ids = {signature.credential_id for signature in signatures}
     found = transaction.connection.scalars(_SELECT_ACTIVE, {"ids": list(ids)})
     active = set(found)
-    ended = _explain(transaction.connection, ids - active) if active != ids else {}
+    barred = _explain(transaction.connection, ids - active) if active != ids else {}
     errors: list[SignerdError | None] = []
     for signature in signatures:
         if signature.credential_id in active:
             transaction.record_encoded(signature.event)
             errors.append(None)
         else:
-            errors.append(_refusal(signature.credential_id, ended))
+            errors.append(_refusal(signature.credential_id, barred))
     return errors
 
 
-def _explain(
-    connection: Connection, ids: set[CredentialId]
-) -> dict[str, tuple[CertificateId, CredentialId | None]]:
-    rows = connection.execute(_SELECT_ENDED, {"ids": list(ids)})
-    return {row.credential_id: (row.certificate_id, row.successor) for row in rows}
+def _explain(connection: Connection, ids: set[CredentialId]) -> dict[str, _Barred]:
+    rows = connection.execute(_SELECT_BARRED, {"ids": list(ids)})
+    return {
+        row.credential_id: _Barred(row.state, row.certificate_id, row.successor) for row in rows
+    }
 
 
-def _refusal(
-    credential_id: CredentialId, ended: dict[str, tuple[CertificateId, CredentialId | None]]
-) -> SignerdError:
-    if credential_id not in ended:
+def _refusal(credential_id: CredentialId, barred: dict[str, _Barred]) -> SignerdError:
+    if credential_id not in barred:
         return _no_credential(credential_id)
-    certificate, successor = ended[credential_id]
+    it = barred[credential_id]
+    certificate, successor = it.certificate, it.successor
+    if it.state == CredentialState.SUSPENDED.value:
+        return WrongState(
+            f"credential {credential_id}: its certificate {certificate} is suspended; its key "
+            "signs again once the certificate is resumed",
+            reason="CREDENTIAL_SUSPENDED",
+            metadata={"certificate": certificate},
+        )
     if successor is None:
         text = "was revoked; its key never signs again: use a credential of a valid certificate"
     else:

@@ -12,8 +12,8 @@ from signerd.core.lifecycle import TokenPurpose
 from signerd.core.record import HostHealth, Page, TokenRecord
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
-from signerd.transport.certificate_authority import page_of
 from signerd.transport.follow import BATCH, follow
+from signerd.transport.page import page_of
 from signerd.v1 import admin_pb2 as pb
 from signerd.v1 import admin_pb2_grpc
 

@@ -9,9 +9,10 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from signerd.core.algorithm import Hash, KeyAlgorithm
-from signerd.core.error import InvalidRequest
+from signerd.core.error import Internal, InvalidRequest
 from signerd.core.lifecycle import CertificateState, RevocationReason
 from signerd.core.record import CertificateRecord, RequestKey
+from signerd.core.state_machine import state_of
 from signerd.core.value import (
     CertificateId,
     CredentialId,
@@ -26,6 +27,7 @@ _ALGORITHM_PREFIX = "KEY_ALGORITHM_"
 _STATE_PREFIX = "CERTIFICATE_STATE_"
 _HEX = frozenset("0123456789abcdef")
 _MAX_ID = 64
+_NO_CONTENT = frozenset({"request_id", "validate_only", "proof"})
 
 
 def algorithm_from(value: int, *, field: str = "key_algorithm") -> KeyAlgorithm:
@@ -61,9 +63,16 @@ def state_from(value: int) -> CertificateState | None:
 
 
 def reason_from(value: int) -> RevocationReason:
-    """Raises InvalidRequest for a number this version does not know."""
+    """Raises InvalidRequest for a number this version does not know, and for CERTIFICATE_HOLD."""
+    if value == RevocationReason.CERTIFICATE_HOLD:
+        raise InvalidRequest(
+            "reason: CERTIFICATE_HOLD is no reason to revoke for good; call SuspendCertificate",
+            reason="HOLD_IS_SUSPENSION",
+            field="reason",
+        )
     if value not in types_pb2.RevocationReason.values():
-        known = ", ".join(reason.name for reason in RevocationReason)
+        reasons = set(RevocationReason) - {RevocationReason.CERTIFICATE_HOLD}
+        known = ", ".join(reason.name for reason in sorted(reasons))
         raise InvalidRequest(f"reason: choose one of {known}", field="reason")
     return RevocationReason(value)
 
@@ -105,12 +114,13 @@ def _hex_tail(name: str, prefix: str, field: str) -> str:
 
 
 def request_key_from(principal: str, method: str, request: Message) -> RequestKey:
-    """Identity of a mutating call; its content is the request without id and validate_only."""
+    """Identity of a mutating call; its content is the request without id and validate_only, and
+    without a proof: the same wish can be proven by many signatures."""
     request_id = parse_request_id(request.request_id)  # type: ignore[attr-defined] # every mutating request has it
     content = type(request)()
     content.CopyFrom(request)
-    content.ClearField("request_id")
-    content.ClearField("validate_only")
+    for name in _NO_CONTENT & content.DESCRIPTOR.fields_by_name.keys():
+        content.ClearField(name)
     digest = hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
     return RequestKey(principal, method, request_id, digest)
 
@@ -163,9 +173,7 @@ def timestamp_from(stamp: timestamp_pb2.Timestamp, *, field: str) -> datetime:
 
 def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Certificate:
     """A stored certificate as the API shows it; EXPIRED comes from the clock."""
-    state = record.state
-    if state is CertificateState.ACTIVE and record.not_after_utc < now_utc:
-        state = CertificateState.EXPIRED
+    state = state_of(record, now_utc)
     message = types_pb2.Certificate(
         name=f"certificates/{record.certificate_id}",
         subscriber=f"subscribers/{record.subscriber}",
@@ -183,10 +191,22 @@ def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Ce
         replaces=f"certificates/{record.replaces}" if record.replaces else "",
         replaced_by=f"certificates/{record.replaced_by}" if record.replaced_by else "",
         key_group=record.key_group,
+        crl_number=record.crl_number or 0,
     )
+    if state is CertificateState.SUSPENDED:
+        message.suspension.CopyFrom(_suspension_to(record))
     if record.revoked_utc is not None:
         message.revocation.revoke_time.FromDatetime(record.revoked_utc)
         message.revocation.reason = types_pb2.RevocationReason.ValueType(
             record.revocation_reason or RevocationReason.UNSPECIFIED
         )
     return message
+
+
+def _suspension_to(record: CertificateRecord) -> types_pb2.Suspension:
+    if record.suspended_utc is None or record.suspension_limit_utc is None:
+        raise Internal(f"certificate {record.certificate_id} is suspended without a time")
+    return types_pb2.Suspension(
+        suspend_time=timestamp_to(record.suspended_utc),
+        limit_time=timestamp_to(record.suspension_limit_utc),
+    )

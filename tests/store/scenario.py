@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.lifecycle import CertificateState, RevocationReason, TokenPurpose
+from signerd.core.lifecycle import (
+    CertificateAct,
+    CertificateState,
+    RevocationReason,
+    TokenPurpose,
+)
 from signerd.core.record import (
+    CertificateChange,
     CertificateRecord,
     GeneratedKey,
     IssuanceDraft,
@@ -57,6 +63,12 @@ if TYPE_CHECKING:
 START = datetime(2026, 3, 1, 9, 0, 0, 123456, tzinfo=UTC)
 POOL = TokenRef("pool-1", "0001")
 OWNER = InstanceId("owner")
+_KINDS = {
+    CertificateAct.SUSPEND: EventKind.CERTIFICATE_SUSPENDED,
+    CertificateAct.RESUME: EventKind.CERTIFICATE_RESUMED,
+    CertificateAct.REVOKE: EventKind.CERTIFICATE_REVOKED,
+    CertificateAct.END_SUSPENSION: EventKind.CERTIFICATE_REVOKED,
+}
 
 
 @dataclass
@@ -94,6 +106,7 @@ def draft_of(
     subscriber: str = "hong-gildong",
     csr_spki: bytes | None = None,
     replaces: CertificateId | None = None,
+    act: CertificateAct = CertificateAct.REISSUE,
     not_after_utc: datetime = START + timedelta(days=365),
     owner: InstanceId = OWNER,
 ) -> IssuanceDraft:
@@ -113,6 +126,7 @@ def draft_of(
         spki=csr_spki,
         key_group="retail",
         replaces=replaces,
+        act=act,
     )
 
 
@@ -184,19 +198,41 @@ class Bank:
             record.owner,
             certificate_for(record, self.clock.now()),
             [event_of(EventKind.CERTIFICATE_ISSUED)],
+            end_event=event_of(EventKind.CERTIFICATE_REVOKED),
         )
 
     async def revoke(
         self, certificate: CertificateId, request: RequestKey | None = None
     ) -> CertificateRecord:
         """Revoke for a lost key."""
-        return await self.certificates.revoke_certificate(
-            request or request_of("Revoke"),
-            certificate,
-            RevocationReason.KEY_COMPROMISE,
-            self.clock.now(),
-            event_of(EventKind.CERTIFICATE_REVOKED, f"certificates/{certificate}"),
+        change = CertificateChange(
+            CertificateAct.REVOKE, self.clock.now(), RevocationReason.KEY_COMPROMISE
         )
+        return await self.change(certificate, change, request or request_of("Revoke"))
+
+    async def suspend(
+        self, certificate: CertificateId, limit_utc: datetime = START + timedelta(days=180)
+    ) -> CertificateRecord:
+        """Put on hold until a limit."""
+        now = self.clock.now()
+        change = CertificateChange(CertificateAct.SUSPEND, now, limit_utc=limit_utc)
+        return await self.change(certificate, change, request_of("Suspend"))
+
+    async def resume(self, certificate: CertificateId) -> CertificateRecord:
+        """Take off hold."""
+        change = CertificateChange(CertificateAct.RESUME, self.clock.now())
+        return await self.change(certificate, change, request_of("Resume"))
+
+    async def change(
+        self,
+        certificate: CertificateId,
+        change: CertificateChange,
+        request: RequestKey | None = None,
+    ) -> CertificateRecord:
+        """Change the state of a certificate."""
+        kind = _KINDS[change.act]
+        event = event_of(kind, f"certificates/{certificate}")
+        return await self.certificates.change_certificate(request, certificate, change, event)
 
 
 def credential_in(certificate: CertificateRecord) -> CredentialId:

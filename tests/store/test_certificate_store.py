@@ -56,7 +56,7 @@ async def test_second_revocation_is_refused(bank: Bank) -> None:
     await bank.revoke(certificate.certificate_id)
     with pytest.raises(WrongState) as caught:
         await bank.revoke(certificate.certificate_id)
-    assert caught.value.reason == "CERTIFICATE_NOT_ACTIVE"
+    assert caught.value.reason == "CERTIFICATE_REVOKED"
 
 
 async def test_revocation_request_id_with_other_content_is_refused(bank: Bank) -> None:

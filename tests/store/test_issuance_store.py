@@ -12,14 +12,11 @@ from signerd.core.error import (
     Interrupted,
     LimitExceeded,
     NotFound,
-    SignerdError,
-    WrongState,
 )
 from signerd.core.lifecycle import (
     CertificateState,
     CredentialState,
     IssuanceState,
-    RevocationReason,
 )
 from signerd.core.record import Page
 from signerd.core.value import CertificateId, InstanceId, IssuanceId, KeyRef
@@ -376,64 +373,3 @@ async def test_key_known_not_to_be_in_the_making_is_kept(bank: Bank) -> None:
         assert taken.key == record.key
     assert [token.key_count for token in await SqlTokenRegistry(bank.database).list_tokens()] == [1]
     await bank.finish(record)
-
-
-async def test_reissue_replaces_in_one_moment(bank: Bank) -> None:
-    """When a reissue is complete the old certificate is superseded and its key is retired."""
-    old = await bank.issue()
-    new = await bank.issue(draft_of(replaces=old.certificate_id))
-    assert new.replaces == old.certificate_id
-    ended = await bank.certificates.get_certificate(old.certificate_id)
-    assert (ended.state, ended.revocation_reason, ended.replaced_by) == (
-        CertificateState.REVOKED,
-        RevocationReason.SUPERSEDED,
-        new.certificate_id,
-    )
-    assert ended.revoked_utc == new.created_utc
-    credential = await SqlSignatureStore(bank.database).get_credential(credential_in(old))
-    assert credential.state is CredentialState.RETIRED
-
-
-async def _begin_reissue(bank: Bank, certificate: CertificateId) -> SignerdError:
-    with pytest.raises(SignerdError) as caught:
-        await bank.issuances.begin_issuance(draft_of(replaces=certificate))
-    return caught.value
-
-
-async def test_reissue_needs_an_active_certificate(bank: Bank) -> None:
-    """An unknown or revoked certificate is not reissued, and nothing is reserved for it."""
-    assert isinstance(await _begin_reissue(bank, CertificateId("00ff")), NotFound)
-    certificate = await bank.issue()
-    await bank.revoke(certificate.certificate_id)
-    refusal = await _begin_reissue(bank, certificate.certificate_id)
-    assert isinstance(refusal, WrongState)
-    assert refusal.reason == "CERTIFICATE_NOT_ACTIVE"
-    assert [token.key_count for token in await SqlTokenRegistry(bank.database).list_tokens()] == [1]
-
-
-async def test_two_reissues_of_one_certificate_do_not_overlap(bank: Bank) -> None:
-    """While one reissue is open another is told to wait; after a refusal it may begin."""
-    certificate = await bank.issue()
-    first, _ = await bank.issuances.begin_issuance(draft_of(replaces=certificate.certificate_id))
-    refusal = await _begin_reissue(bank, certificate.certificate_id)
-    assert isinstance(refusal, Interrupted)
-    assert refusal.reason == "REISSUE_IN_PROGRESS"
-    await bank.issuances.refuse_issuance(
-        first.draft.issuance_id, OWNER, reason="X", message="x", event=event_of()
-    )
-    _, is_new = await bank.issuances.begin_issuance(draft_of(replaces=certificate.certificate_id))
-    assert is_new
-
-
-async def test_reissue_fails_when_the_old_one_was_revoked_meanwhile(bank: Bank) -> None:
-    """A certificate revoked during its reissue is not replaced, and no new one is stored."""
-    certificate = await bank.issue()
-    record, _ = await bank.issuances.begin_issuance(draft_of(replaces=certificate.certificate_id))
-    await bank.revoke(certificate.certificate_id)
-    with pytest.raises(WrongState) as caught:
-        await bank.finish(record)
-    assert caught.value.reason == "CERTIFICATE_NOT_ACTIVE"
-    found = await bank.issuances.get_issuance(record.draft.issuance_id)
-    assert found.state is IssuanceState.INTENT
-    with pytest.raises(NotFound):
-        await bank.certificates.get_certificate(certificate_for(record).certificate_id)

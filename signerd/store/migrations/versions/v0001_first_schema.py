@@ -70,8 +70,12 @@ def _create_keys() -> None:
         sa.Column("token_serial", sa.String(length=32), nullable=False),
         sa.Column("cka_id", sa.LargeBinary(), nullable=False),
         sa.Column("algorithm", sa.String(length=32), nullable=False),
-        sa.Column("spki", sa.LargeBinary(), nullable=False),
+        sa.Column("spki", sa.LargeBinary(), nullable=True),
         sa.Column("certificate", sa.LargeBinary(), nullable=True),
+        sa.Column("next_tbs", sa.LargeBinary(), nullable=True),
+        sa.Column("is_local", sa.Boolean(), nullable=True),
+        sa.Column("is_always_sensitive", sa.Boolean(), nullable=True),
+        sa.Column("is_never_extractable", sa.Boolean(), nullable=True),
         sa.PrimaryKeyConstraint("role", name="pk_system_keys"),
     )
 
@@ -92,6 +96,7 @@ def _create_certificates() -> None:
         sa.Column("algorithm", sa.String(length=32), nullable=True),
         sa.Column("der", sa.LargeBinary(), nullable=False),
         sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("branch", sa.String(length=3), server_default="", nullable=False),
         sa.Column("revoked_utc", sa.BigInteger(), nullable=True),
         sa.Column("revocation_reason", sa.Integer(), nullable=True),
         sa.Column("replaces", sa.String(length=40), nullable=True),
@@ -115,6 +120,12 @@ def _create_certificates() -> None:
         "ix_certificates_state_not_after_utc",
         "certificates",
         ["state", "not_after_utc"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_certificates_state_profile_branch_not_after_utc",
+        "certificates",
+        ["state", "profile", "branch", "not_after_utc"],
         unique=False,
     )
     op.create_index("ix_certificates_crl_number", "certificates", ["crl_number"], unique=False)
@@ -142,15 +153,17 @@ def _create_status() -> None:
         sa.Column("next_number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_crl_sequence"),
     )
-    op.bulk_insert(sequence, [{"name": "issuing", "next_number": 1}])
+    op.bulk_insert(sequence, [{"name": name, "next_number": 1} for name in ("issuing", "root")])
     op.create_table(
         "crls",
+        sa.Column("name", sa.String(length=16), nullable=False),
         sa.Column("crl_number", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("base_number", sa.BigInteger(), nullable=True),
+        sa.Column("base_number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("is_base", sa.Boolean(), nullable=False),
         sa.Column("this_update_utc", sa.BigInteger(), nullable=False),
         sa.Column("next_update_utc", sa.BigInteger(), nullable=False),
         sa.Column("der", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("crl_number", name="pk_crls"),
+        sa.PrimaryKeyConstraint("name", "crl_number", "base_number", name="pk_crls"),
     )
     op.create_table(
         "ocsp_responses",
@@ -192,6 +205,7 @@ def _create_journal() -> None:
         sa.Column("csr_spki", sa.LargeBinary(), nullable=True),
         sa.Column("key_group", sa.String(length=63), nullable=False),
         sa.Column("replaces", sa.String(length=40), nullable=True),
+        sa.Column("act", sa.String(length=16), nullable=False),
         sa.Column("tbs", sa.LargeBinary(), nullable=True),
         sa.Column("refusal_reason", sa.String(length=64), nullable=True),
         sa.Column("refusal_message", sa.Text(), nullable=True),
