@@ -54,15 +54,16 @@ def assert_openssl_verifies(
 
 
 def pkilint_codes(
-    program: Callable[[list[str]], int], *certificates: Path, severity: str = "NOTICE"
+    program: Callable[[list[str]], int], *arguments: Path | str, severity: str = "NOTICE"
 ) -> set[str]:
-    """The findings of a pkilint program from a severity up."""
+    """The findings of a pkilint program from a severity up. arguments: its files, and options of
+    its own."""
     said = io.StringIO()
     options = ["lint", "-s", severity, "-f", "CSV", "--document-format", "DER"]
     with contextlib.redirect_stdout(said), warnings.catch_warnings():
         # The programs leave their input files to the end of the process.
         warnings.simplefilter("ignore", ResourceWarning)
-        count = program([*options, *map(str, certificates)])
+        count = program([*options, *map(str, arguments)])
     codes = [row["code"] for row in csv.DictReader(io.StringIO(said.getvalue()))]
     assert len(codes) == count
     return set(codes)
