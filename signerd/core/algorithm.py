@@ -20,6 +20,13 @@ class KeyAlgorithm(StrEnum):
     ED25519 = "ED25519"
 
 
+class SecretAlgorithm(StrEnum):
+    """What a secret key is for. AES_256_GCM: NIST SP 800-38D; HMAC_SHA256: RFC 2104."""
+
+    AES_256_GCM = "AES_256_GCM"
+    HMAC_SHA256 = "HMAC_SHA256"
+
+
 class KeyType(StrEnum):
     RSA = "RSA"
     EC = "EC"

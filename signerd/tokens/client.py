@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -33,10 +33,16 @@ from signerd.tokens.frame import (
     HealthRequest,
     Listed,
     ListRequest,
+    MacMade,
+    MacRequest,
     Request,
+    Sealed,
+    SealRequest,
     Signed,
     SignRequest,
     TokenCreated,
+    Unsealed,
+    UnsealRequest,
     error_of,
 )
 from signerd.tokens.host_link import HostLink
@@ -93,13 +99,48 @@ class TokenClient:
         self, key: KeyRef, algorithm: KeyAlgorithm, message: bytes, *, deadline: float
     ) -> bytes:
         """Sign a digest (Ed25519: the message). ECDSA signatures are DER."""
-        work = self._work(
-            lambda number: SignRequest(number, deadline, key, algorithm, message),
-            key.cka_id,
-            SIGN_WEIGHT,
-            deadline,
-        )
-        return (await self._done(work, Signed)).signature
+        return (
+            await self._use(
+                lambda number: SignRequest(number, deadline, key, algorithm, message),
+                key,
+                deadline,
+                Signed,
+            )
+        ).signature
+
+    async def seal(
+        self, key: KeyRef, plaintext: bytes, associated: bytes, *, deadline: float
+    ) -> bytes:
+        """Encrypt with a secret key. associated: see SecretKeys.seal."""
+        return (
+            await self._use(
+                lambda number: SealRequest(number, deadline, key, plaintext, associated),
+                key,
+                deadline,
+                Sealed,
+            )
+        ).sealed
+
+    async def unseal(
+        self, key: KeyRef, sealed: bytes, associated: bytes, *, deadline: float
+    ) -> bytes:
+        """What was sealed with the same associated data. Raises Internal (SEAL_BROKEN)."""
+        return (
+            await self._use(
+                lambda number: UnsealRequest(number, deadline, key, sealed, associated),
+                key,
+                deadline,
+                Unsealed,
+            )
+        ).plaintext
+
+    async def mac(self, key: KeyRef, data: bytes, *, deadline: float) -> bytes:
+        """HMAC-SHA-256 with a secret key, 32 bytes."""
+        return (
+            await self._use(
+                lambda number: MacRequest(number, deadline, key, data), key, deadline, MacMade
+            )
+        ).mac
 
     async def probe(self, key: KeyRef, algorithm: KeyAlgorithm, *, deadline: float) -> None:
         """A signature that nobody uses: the only health check that proves anything."""
@@ -211,6 +252,11 @@ class TokenClient:
     ) -> Work:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         return Work(build, affinity, weight, deadline, future)
+
+    def _use(
+        self, build: Callable[[int], Request], key: KeyRef, deadline: float, kind: type[_A]
+    ) -> Awaitable[_A]:
+        return self._done(self._work(build, key.cka_id, SIGN_WEIGHT, deadline), kind)
 
     async def _done(self, work: Work, kind: type[_A]) -> _A:
         if work.deadline <= time.monotonic():

@@ -1,4 +1,4 @@
-"""Does the token let a private key go? Attributes prove nothing, so every way is tried.
+"""Does the token let a key go? Attributes prove nothing, so every way is tried.
 
 NSS, for one, calls a key never-extractable and wraps it all the same.
 """
@@ -17,8 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from pkcs11 import Attribute, Object, PKCS11Error, WrapMixin
 
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.error import TokenRefused
+from signerd.core.lifecycle import TokenPurpose
 from signerd.core.value import KeyRef
 from signerd.tokens.error import Pkcs11Errors
 from signerd.tokens.key_template import destroy_all
@@ -29,6 +30,8 @@ from signerd.tokens.wrapping_key import Wrapping, wrappings
 _ID_PREFIX: Final = b"export-probe"
 _ID_RANDOM_BYTES: Final = 4
 _THROWAWAY: Final = (KeyAlgorithm.RSA_2048_PKCS1_SHA256, KeyAlgorithm.EC_P256_SHA256)
+# The authority's token only: subscribers have no secret keys.
+_THROWAWAY_SECRETS: Final = (SecretAlgorithm.AES_256_GCM, SecretAlgorithm.HMAC_SHA256)
 _SECRET_ATTRIBUTES: Final = (
     Attribute.VALUE,
     Attribute.PRIVATE_EXPONENT,
@@ -66,11 +69,12 @@ def probe_export(
     attempts: list[ExportAttempt] = []
     refusal: TokenRefused | None = None
     _destroy_leftovers(session)
-    for algorithm in _THROWAWAY:
+    has_secrets = session.purpose is TokenPurpose.AUTHORITY
+    for algorithm in (*_THROWAWAY, *(_THROWAWAY_SECRETS if has_secrets else ())):
         cka_id = _ID_PREFIX + random(_ID_RANDOM_BYTES)
         try:
-            session.generate_key(cka_id, algorithm)
-            attempts += _probe(session, session.find_private(cka_id), algorithm.value, random)
+            key = _make(session, cka_id, algorithm)
+            attempts += _probe(session, key, algorithm.value, random)
         except TokenRefused as error:
             refusal = error
         finally:
@@ -78,6 +82,16 @@ def probe_export(
     if not attempts and refusal is not None:
         raise refusal
     return attempts
+
+
+def _make(
+    session: TokenSession, cka_id: bytes, algorithm: KeyAlgorithm | SecretAlgorithm
+) -> Object:
+    if isinstance(algorithm, SecretAlgorithm):
+        session.secrets.generate(cka_id, algorithm)
+        return session.secrets.find(cka_id)
+    session.generate_key(cka_id, algorithm)
+    return session.find_private(cka_id)
 
 
 def _destroy_leftovers(session: TokenSession) -> None:
@@ -126,9 +140,9 @@ def _wrap(key: Object, ways: list[Wrapping], name: str) -> Iterator[ExportAttemp
         if not isinstance(wrapping.key, WrapMixin):
             continue
         try:
-            # The library's types say Key; a private key object is one.
+            # The library's types say Key; the object of a private or secret key is one.
             blob = wrapping.key.wrap_key(
-                key,  # type: ignore[arg-type]  # found by its class CKO_PRIVATE_KEY
+                key,  # type: ignore[arg-type]  # found by its class
                 mechanism=wrapping.mechanism,
                 mechanism_param=wrapping.parameter,  # type: ignore[arg-type]  # typed too narrowly there
             )

@@ -63,6 +63,29 @@ class CreateTokenRequest(_Request, frozen=True, array_like=True, gc=False, tag=6
     label: str
 
 
+class SealRequest(_Request, frozen=True, array_like=True, gc=False, tag=7):
+    key: KeyRef
+    plaintext: bytes
+    associated: bytes
+
+    def __repr__(self) -> str:
+        return _without_content(self)
+
+
+class UnsealRequest(_Request, frozen=True, array_like=True, gc=False, tag=8):
+    key: KeyRef
+    sealed: bytes
+    associated: bytes
+
+
+class MacRequest(_Request, frozen=True, array_like=True, gc=False, tag=9):
+    key: KeyRef
+    data: bytes
+
+    def __repr__(self) -> str:
+        return _without_content(self)
+
+
 class Signed(_Message, frozen=True, array_like=True, gc=False, tag=1):
     signature: bytes
 
@@ -97,15 +120,38 @@ class Failed(_Message, frozen=True, array_like=True, gc=False, tag=7):
     retry_after_s: float | None
 
 
+class Sealed(_Message, frozen=True, array_like=True, gc=False, tag=8):
+    sealed: bytes
+
+
+class Unsealed(_Message, frozen=True, array_like=True, gc=False, tag=9):
+    plaintext: bytes
+
+    def __repr__(self) -> str:
+        return _without_content(self)
+
+
+class MacMade(_Message, frozen=True, array_like=True, gc=False, tag=10):
+    mac: bytes
+
+
+# Done with a key as it is, and quickly; done again, they do no harm.
+KeyUse = SignRequest | SealRequest | UnsealRequest | MacRequest
 Request = (
-    SignRequest
-    | GenerateRequest
-    | DestroyRequest
-    | ListRequest
-    | HealthRequest
-    | CreateTokenRequest
+    KeyUse | GenerateRequest | DestroyRequest | ListRequest | HealthRequest | CreateTokenRequest
 )
-Answer = Signed | Generated | Destroyed | Listed | Health | TokenCreated | Failed
+Answer = (
+    Signed
+    | Generated
+    | Destroyed
+    | Listed
+    | Health
+    | TokenCreated
+    | Sealed
+    | Unsealed
+    | MacMade
+    | Failed
+)
 
 _FAMILIES: Final = {
     it.__name__: it
@@ -157,6 +203,11 @@ def _take(buffer: bytearray, decoder: "msgspec.msgpack.Decoder[_T]", limit: int)
                 raise MalformedFrame(str(error)) from error
     del buffer[:position]
     return messages
+
+
+def _without_content(message: _Message) -> str:
+    """Personal data may be logged nowhere, not even by accident."""
+    return f"{type(message).__name__}(number={message.number})"
 
 
 def failure(number: int, error: SignerdError) -> Failed:

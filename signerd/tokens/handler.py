@@ -19,12 +19,18 @@ from signerd.tokens.frame import (
     GenerateRequest,
     Health,
     HealthRequest,
+    KeyUse,
     Listed,
     ListRequest,
+    MacMade,
     Request,
+    Sealed,
+    SealRequest,
     Signed,
     SignRequest,
     TokenCreated,
+    Unsealed,
+    UnsealRequest,
     failure,
 )
 from signerd.tokens.resolve import secret_reader
@@ -57,7 +63,7 @@ class RequestHandler:
             late = DeadlineExceeded("the deadline passed before the token was reached; try again")
             return failure(request.number, late)
         limit = self._settings.call_limit_s
-        if not isinstance(request, SignRequest | ListRequest | HealthRequest):
+        if not isinstance(request, KeyUse | ListRequest | HealthRequest):
             limit = max(limit, self._settings.generate_limit_s)
         self._pulse.beat(limit)
         try:
@@ -75,8 +81,8 @@ class RequestHandler:
             self._pulse.beat(IDLE_ALLOWED_S)
 
     def _act(self, request: Request) -> Answer:
-        if isinstance(request, SignRequest):
-            return self._sign(request)
+        if isinstance(request, KeyUse):
+            return self._use(request)
         if isinstance(request, GenerateRequest):
             return self._generate(request)
         if isinstance(request, DestroyRequest):
@@ -86,6 +92,16 @@ class RequestHandler:
         if isinstance(request, CreateTokenRequest):
             return self._create_token(request)
         return Health(request.number, os.getpid(), self._tokens.health())
+
+    def _use(self, request: KeyUse) -> Answer:
+        number, key = request.number, request.key
+        if isinstance(request, SignRequest):
+            return self._sign(request)
+        if isinstance(request, SealRequest):
+            return Sealed(number, self._tokens.seal(key, request.plaintext, request.associated))
+        if isinstance(request, UnsealRequest):
+            return Unsealed(number, self._tokens.unseal(key, request.sealed, request.associated))
+        return MacMade(number, self._tokens.mac(key, request.data))
 
     def _sign(self, request: SignRequest) -> Signed:
         reach(FaultPoint.HOST_BEFORE_SIGN)

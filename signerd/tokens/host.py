@@ -16,7 +16,7 @@ from signerd.core.boot import BootError, ExitCode
 from signerd.core.pulse import Pulse
 from signerd.observability.event import LogEvent
 from signerd.tokens.error import SessionLost
-from signerd.tokens.frame import MalformedFrame, SignRequest
+from signerd.tokens.frame import KeyUse, MalformedFrame
 from signerd.tokens.handler import IDLE_ALLOWED_S, RequestHandler
 from signerd.tokens.host_connection import HostConnection
 from signerd.tokens.module import Pkcs11Module
@@ -217,7 +217,7 @@ class _Loop:
             return
         flushed = time.monotonic()
         for request in connection.receive():
-            if not isinstance(request, SignRequest):
+            if not isinstance(request, KeyUse):
                 # Nobody would learn of the key: its front has died or given up.
                 if not connection.has_front:
                     connection.close()

@@ -2,16 +2,23 @@
 
 from dataclasses import dataclass
 
-from pkcs11 import Attribute, PKCS11Error, TokenFlag
+from pkcs11 import Attribute, Object, PKCS11Error, TokenFlag
 
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.lifecycle import TokenPurpose
+from signerd.core.record import KeyOrigin
 from signerd.core.value import KeyRef, TokenRef
-from signerd.tokens.key_template import excess_uses, read_flag
+from signerd.tokens.key_template import (
+    excess_secret_uses,
+    excess_uses,
+    read_flag,
+    read_origin,
+)
 from signerd.tokens.login import pin_obstacle
 from signerd.tokens.mechanism import generate_spec_of, sign_spec_of
 from signerd.tokens.module import FoundToken, Pkcs11Module
 from signerd.tokens.pin_latch import PinLatch
+from signerd.tokens.secret_key import secret_spec_of
 from signerd.tokens.session import TokenSession
 from signerd.tokens.token_spec import TokenSpec
 
@@ -47,22 +54,20 @@ class ModuleInspection:
 
 @dataclass(frozen=True, slots=True)
 class KeyInspection:
-    """Attributes of a private key; None where the token does not tell.
+    """Attributes of a private or secret key; None where the token does not tell.
 
-    excess_uses: what it may do besides signing.
+    excess_uses: what it may do besides what it is for.
     """
 
     key: KeyRef
     sensitive: bool | None
     extractable: bool | None
-    local: bool | None
-    always_sensitive: bool | None
-    never_extractable: bool | None
+    origin: KeyOrigin
     excess_uses: tuple[str, ...]
 
     @property
     def is_protected(self) -> bool:
-        """True when it is sensitive, not extractable, and for signing only."""
+        """True when it is sensitive, not extractable, and for its purpose only."""
         return self.sensitive is True and self.extractable is False and not self.excess_uses
 
 
@@ -87,14 +92,23 @@ def inspect_key(session: TokenSession, key: KeyRef) -> KeyInspection:
     """Read a key's attributes. Raises TokenRefused (KEY_NOT_FOUND, AMBIGUOUS_KEY),
     SessionLost."""
     private = session.find_private(key.cka_id)
+    return _inspection(key, private, excess_uses(private))
+
+
+def inspect_secret(session: TokenSession, key: KeyRef, algorithm: SecretAlgorithm) -> KeyInspection:
+    """The same of a secret key."""
+    secret = session.secrets.find(key.cka_id)
+    uses = secret_spec_of(algorithm).uses
+    return _inspection(key, secret, excess_secret_uses(secret, uses))
+
+
+def _inspection(key: KeyRef, found: Object, excess: tuple[str, ...]) -> KeyInspection:
     return KeyInspection(
         key,
-        sensitive=read_flag(private, Attribute.SENSITIVE),
-        extractable=read_flag(private, Attribute.EXTRACTABLE),
-        local=read_flag(private, Attribute.LOCAL),
-        always_sensitive=read_flag(private, Attribute.ALWAYS_SENSITIVE),
-        never_extractable=read_flag(private, Attribute.NEVER_EXTRACTABLE),
-        excess_uses=excess_uses(private),
+        sensitive=read_flag(found, Attribute.SENSITIVE),
+        extractable=read_flag(found, Attribute.EXTRACTABLE),
+        origin=read_origin(found),
+        excess_uses=excess,
     )
 
 

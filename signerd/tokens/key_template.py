@@ -1,6 +1,6 @@
 """What a key on the token may do and may not, and what is read back of it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -17,6 +17,7 @@ from pkcs11.constants import DEFAULT
 
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import TokenRefused
+from signerd.core.record import KeyOrigin
 from signerd.tokens.mechanism import generate_spec_of
 
 Template = dict[Attribute, object]
@@ -25,18 +26,26 @@ Template = dict[Attribute, object]
 # the loss of a session, says nothing about the key.
 _NOT_TOLD: Final = (AttributeTypeInvalid, AttributeSensitive)
 
-_PRIVATE_PROTECTION: Final[Template] = {
+_PROTECTION: Final[Template] = {
     Attribute.TOKEN: True,
     Attribute.PRIVATE: True,
     Attribute.SENSITIVE: True,
     Attribute.EXTRACTABLE: False,
-    Attribute.SIGN: True,
 }
 _PRIVATE_USES: Final = (
     Attribute.DECRYPT,
     Attribute.UNWRAP,
     Attribute.DERIVE,
     Attribute.SIGN_RECOVER,
+)
+_SECRET_USES: Final = (
+    Attribute.ENCRYPT,
+    Attribute.DECRYPT,
+    Attribute.SIGN,
+    Attribute.VERIFY,
+    Attribute.WRAP,
+    Attribute.UNWRAP,
+    Attribute.DERIVE,
 )
 _PUBLIC_PROTECTION: Final[Template] = {
     Attribute.TOKEN: True,
@@ -61,8 +70,14 @@ def key_templates(cka_id: bytes, *, strict: bool) -> tuple[Template, Template]:
     # DEFAULT takes an attribute out of what python-pkcs11 would add by itself.
     other: object = False if strict else DEFAULT
     public = named | _PUBLIC_PROTECTION | dict.fromkeys(_PUBLIC_USES, other)
-    private = named | _PRIVATE_PROTECTION | dict.fromkeys(_PRIVATE_USES, other)
+    private = named | _PROTECTION | {Attribute.SIGN: True} | dict.fromkeys(_PRIVATE_USES, other)
     return public, private
+
+
+def secret_template(cka_id: bytes, uses: Collection[Attribute]) -> Template:
+    """Template of a secret key that may do these things and nothing else."""
+    named: Template = {Attribute.ID: cka_id, Attribute.LABEL: label_of(cka_id)}
+    return named | _PROTECTION | {use: use in uses for use in _SECRET_USES}
 
 
 def read_flag(key: Object, attribute: Attribute) -> bool | None:
@@ -73,9 +88,24 @@ def read_flag(key: Object, attribute: Attribute) -> bool | None:
         return None
 
 
+def read_origin(key: Object) -> KeyOrigin:
+    """Where a key comes from, as the token tells it."""
+    return KeyOrigin(
+        local=read_flag(key, Attribute.LOCAL),
+        always_sensitive=read_flag(key, Attribute.ALWAYS_SENSITIVE),
+        never_extractable=read_flag(key, Attribute.NEVER_EXTRACTABLE),
+    )
+
+
 def excess_uses(private: Object) -> tuple[str, ...]:
     """Uses other than signing that the token allows the private key, by PKCS#11 name."""
     return tuple(f"CKA_{use.name}" for use in _PRIVATE_USES if read_flag(private, use))
+
+
+def excess_secret_uses(secret: Object, uses: Collection[Attribute]) -> tuple[str, ...]:
+    """Uses other than these that the token allows the secret key, by PKCS#11 name."""
+    others = (use for use in _SECRET_USES if use not in uses)
+    return tuple(f"CKA_{use.name}" for use in others if read_flag(secret, use))
 
 
 def require_protected(private: Object) -> None:

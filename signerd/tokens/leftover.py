@@ -8,6 +8,9 @@ from pkcs11 import Attribute, Object, ObjectClass, Session
 
 from signerd.tokens.search import GONE, objects_left
 
+_KEY_CLASSES: Final = frozenset(
+    {ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY, ObjectClass.SECRET_KEY}
+)
 # Far longer than a living host needs from the first to the last write of a key's objects.
 _PAUSE_S: Final = 0.3
 
@@ -41,7 +44,7 @@ def _unfinished(session: Session) -> list[Object]:
 def _is_nameless_key(key: Object) -> bool:
     try:
         return (
-            key[Attribute.CLASS] in {ObjectClass.PRIVATE_KEY, ObjectClass.PUBLIC_KEY}
+            key[Attribute.CLASS] in _KEY_CLASSES
             and not key[Attribute.TOKEN]
             and not key[Attribute.ID]
         )

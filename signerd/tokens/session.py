@@ -1,6 +1,5 @@
 """One token, open and logged in, with the handles of its keys."""
 
-import contextlib
 import time
 from typing import Final
 
@@ -28,17 +27,19 @@ from signerd.core.lifecycle import TokenPurpose
 from signerd.core.record import GeneratedKey, TokenKey
 from signerd.core.value import TokenRef
 from signerd.tokens.error import Pkcs11Errors, SessionLost
+from signerd.tokens.key_handle import KeyHandles
 from signerd.tokens.key_template import (
     destroy_all,
     excess_uses,
     key_templates,
-    read_flag,
+    read_origin,
     require_protected,
     spki_of,
 )
 from signerd.tokens.leftover import destroy_unfinished
 from signerd.tokens.mechanism import SignSpec, generate_spec_of, sign_spec_of
 from signerd.tokens.search import GONE, objects_left
+from signerd.tokens.secret_key import SecretKeys
 from signerd.tokens.token_spec import Report
 
 # What a token says that does not want to be told False (tpm2-pkcs11: a bare GeneralError).
@@ -49,10 +50,6 @@ _TEMPLATE_REFUSALS: Final = (
     GeneralError,
     FunctionFailed,
 )
-KEY_NOT_FOUND: Final = "KEY_NOT_FOUND"
-# Metadata of a refusal: this process had the key's handle, so that the key was destroyed since.
-WAS_HELD: Final = "was_held"
-_HANDLES_MOST: Final = 50_000
 _PRESENCE_TRIES: Final = 5
 _PRESENCE_PAUSE_S: Final = 0.02
 
@@ -71,9 +68,11 @@ class TokenSession:
         self.purpose = purpose
         self.session = session
         self._report = report
-        # None marks a CKA_ID under which two private keys were found.
-        self._handles: dict[bytes, Object | None] = {}
-        self._listed = False
+        present = self.require_present
+        self._keys = KeyHandles(ref, session, ObjectClass.PRIVATE_KEY, present)
+        self.secrets = SecretKeys(
+            ref, session, KeyHandles(ref, session, ObjectClass.SECRET_KEY, present)
+        )
 
     def sign(self, cka_id: bytes, algorithm: KeyAlgorithm, message: bytes) -> bytes:
         """Sign a digest (Ed25519: the message); ECDSA signatures are DER.
@@ -81,23 +80,7 @@ class TokenSession:
         Raises TokenRefused (KEY_NOT_FOUND, AMBIGUOUS_KEY), InvalidRequest (DIGEST_LENGTH).
         """
         spec = sign_spec_of(algorithm)
-        data = spec.data_for(message)
-        key = self._handles.get(cka_id)
-        if key is None:
-            return self._sign_with(self._find_private(cka_id), spec, data)
-        try:
-            return self._sign_with(key, spec, data)
-        except SessionLost as error:
-            if not isinstance(error.__cause__, GONE):
-                raise
-        # Another process may have made the key anew or destroyed it: look once more.
-        self._handles.pop(cka_id, None)
-        try:
-            found = self._find_private(cka_id)
-        except TokenRefused as error:
-            error.metadata[WAS_HELD] = "yes"
-            raise
-        return self._sign_with(found, spec, data)
+        return self._keys.use(cka_id, self._sign_with, spec, spec.data_for(message))
 
     def generate_key(
         self, cka_id: bytes, algorithm: KeyAlgorithm, *, is_repeat: bool = True
@@ -110,7 +93,7 @@ class TokenSession:
         TokenSet.sign), so that a first attempt does without.
         """
         with Pkcs11Errors(f"{self.ref}: generate"):
-            self._handles.pop(cka_id, None)
+            self._keys.drop(cka_id)
             if is_repeat:
                 destroy_all(self._with_id(cka_id))
             public, private, fallback = self._generate_pair(cka_id, algorithm)
@@ -124,18 +107,17 @@ class TokenSession:
                 raise
             if fallback:
                 self._report_uses(cka_id, private)
-            self._hold(cka_id, private)
+            self._keys.hold(cka_id, private)
+            origin = read_origin(private)
             return GeneratedKey(
-                spki,
-                local=read_flag(private, Attribute.LOCAL),
-                always_sensitive=read_flag(private, Attribute.ALWAYS_SENSITIVE),
-                never_extractable=read_flag(private, Attribute.NEVER_EXTRACTABLE),
+                spki, origin.local, origin.always_sensitive, origin.never_extractable
             )
 
     def destroy_key(self, cka_id: bytes) -> int:
         """Destroy every object with this CKA_ID; returns how many there were."""
         with Pkcs11Errors(f"{self.ref}: destroy"):
-            self._handles.pop(cka_id, None)
+            self._keys.drop(cka_id)
+            self.secrets.drop(cka_id)
             count = destroy_all(self._with_id(cka_id))
         if count == 0:
             # SoftHSM without its files finds nothing and says so without error.
@@ -143,10 +125,13 @@ class TokenSession:
         return count
 
     def list_keys(self) -> list[TokenKey]:
-        """Every private key. What killed hosts left unfinished is destroyed."""
+        """Every private and secret key. What killed hosts left unfinished is destroyed."""
         with Pkcs11Errors(f"{self.ref}: list"):
             destroy_unfinished(self.session)
-            found = objects_left(self.session, {Attribute.CLASS: ObjectClass.PRIVATE_KEY})
+            found = [
+                *objects_left(self.session, {Attribute.CLASS: ObjectClass.PRIVATE_KEY}),
+                *objects_left(self.session, {Attribute.CLASS: ObjectClass.SECRET_KEY}),
+            ]
             keys = [key for key in map(_token_key, found) if key is not None]
         if not keys:
             self.require_present()
@@ -154,30 +139,19 @@ class TokenSession:
 
     def find_private(self, cka_id: bytes) -> Object:
         """The private key object. Raises TokenRefused (KEY_NOT_FOUND, AMBIGUOUS_KEY)."""
-        return self._handles.get(cka_id) or self._find_private(cka_id)
+        return self._keys.find(cka_id)
 
     def hold_all(self) -> None:
-        """Take the handles of all private keys, once: 0.1 ms a key, where a search for a single
-        one walks over all of them anyway."""
-        if self._listed:
-            return
-        self._listed = True
-        # Counted within the listing: keys that were made or found before are held already, and
-        # are listed too.
-        listed: dict[bytes, Object | None] = {}
-        # One damaged object can break the listing; keys are then found one by one.
-        with contextlib.suppress(PKCS11Error):
-            template = {Attribute.CLASS: ObjectClass.PRIVATE_KEY}
-            for key in objects_left(self.session, template):
-                with contextlib.suppress(*GONE):
-                    cka_id = bytes(key[Attribute.ID])
-                    listed[cka_id] = None if cka_id in listed else key
-        for cka_id, found in listed.items():
-            self._hold(cka_id, found)
+        """Take the handles of all keys now instead of at the first use. Subscribers have no
+        secret keys."""
+        self._keys.hold_all()
+        if self.purpose is TokenPurpose.AUTHORITY:
+            self.secrets.hold_all()
 
     def ambiguous_ids(self) -> list[bytes]:
-        """CKA_IDs that more than one private key carries, as far as they have been listed."""
-        return [cka_id for cka_id, key in self._handles.items() if key is None]
+        """CKA_IDs that more than one private key carries, or more than one secret key, as far as
+        they have been listed."""
+        return [*self._keys.ambiguous_ids(), *self.secrets.ambiguous_ids()]
 
     def require_present(self) -> None:
         """Raises SessionLost when the token does not answer.
@@ -211,41 +185,6 @@ class TokenSession:
     def _with_id(self, cka_id: bytes) -> list[Object]:
         # A list: SoftHSM allows no other operation in the session while a search is open.
         return list(objects_left(self.session, {Attribute.ID: cka_id}))
-
-    def _find_private(self, cka_id: bytes) -> Object:
-        with Pkcs11Errors(f"{self.ref}: find"):
-            self.hold_all()
-            if cka_id not in self._handles:
-                found = list(
-                    objects_left(
-                        self.session,
-                        {Attribute.CLASS: ObjectClass.PRIVATE_KEY, Attribute.ID: cka_id},
-                    )
-                )
-                if found:
-                    self._hold(cka_id, found[0] if len(found) == 1 else None)
-        if cka_id not in self._handles:
-            self.require_present()
-            raise TokenRefused(
-                f"{self.ref}: there is no private key {cka_id.hex()}; restore the token, or issue "
-                "anew",
-                reason=KEY_NOT_FOUND,
-            )
-        key = self._handles[cka_id]
-        if key is None:
-            # Not remembered: once an operator has removed one, the other serves.
-            del self._handles[cka_id]
-            raise TokenRefused(
-                f"{self.ref}: two private keys carry CKA_ID {cka_id.hex()}; destroy the one that "
-                "does not belong there",
-                reason="AMBIGUOUS_KEY",
-            )
-        return key
-
-    def _hold(self, cka_id: bytes, key: Object | None) -> None:
-        if len(self._handles) >= _HANDLES_MOST:
-            self._handles.pop(next(iter(self._handles)))
-        self._handles[cka_id] = key
 
     def _generate_pair(
         self, cka_id: bytes, algorithm: KeyAlgorithm

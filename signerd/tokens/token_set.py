@@ -5,20 +5,22 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.boot import BootError, ExitCode
 from signerd.core.error import SignerdError, TokenRefused, TokenUnavailable
 from signerd.core.lifecycle import TokenPurpose
-from signerd.core.record import GeneratedKey, TokenHealth, TokenKey
+from signerd.core.record import GeneratedKey, KeyOrigin, TokenHealth, TokenKey
 from signerd.core.value import KeyRef, TokenRef
 from signerd.observability.event import LogEvent
 from signerd.tokens.error import PinRefused, SessionLost
+from signerd.tokens.key_handle import KEY_NOT_FOUND, WAS_HELD
 from signerd.tokens.login import log_in
 from signerd.tokens.module import FoundToken, Pkcs11Module
 from signerd.tokens.pin_latch import PinLatch
 from signerd.tokens.provision import create_soft_token
 from signerd.tokens.reload_gate import ReloadGate
-from signerd.tokens.session import KEY_NOT_FOUND, WAS_HELD, TokenSession
+from signerd.tokens.secret_key import SecretKeys
+from signerd.tokens.session import TokenSession
 from signerd.tokens.token_spec import Report, TokenSpec, unreported
 
 _T = TypeVar("_T")
@@ -86,6 +88,22 @@ class TokenSet:
                 key.cka_id, algorithm, is_repeat=is_repeat or next(attempts) > 0
             ),
         )
+
+    def generate_secret(self, key: KeyRef, algorithm: SecretAlgorithm) -> KeyOrigin:
+        """As SecretKeys.generate."""
+        return self._run(key.token, lambda it: it.secrets.generate(key.cka_id, algorithm))
+
+    def seal(self, key: KeyRef, plaintext: bytes, associated: bytes) -> bytes:
+        """As SecretKeys.seal; the second look for a key is that of `sign`."""
+        return self._with_secrets(key, lambda it: it.seal(key.cka_id, plaintext, associated))
+
+    def unseal(self, key: KeyRef, sealed: bytes, associated: bytes) -> bytes:
+        """As SecretKeys.unseal; the second look for a key is that of `sign`."""
+        return self._with_secrets(key, lambda it: it.unseal(key.cka_id, sealed, associated))
+
+    def mac(self, key: KeyRef, data: bytes) -> bytes:
+        """As SecretKeys.mac; the second look for a key is that of `sign`."""
+        return self._with_secrets(key, lambda it: it.mac(key.cka_id, data))
 
     def destroy_key(self, key: KeyRef, *, was_made: bool = False) -> int:
         """As TokenSession.destroy_key. Of a key that was made for certain nothing is left only
@@ -215,12 +233,21 @@ class TokenSet:
             self._drop(token, error)
             raise self._unavailable(token) from error
 
+    def _with_secrets(self, key: KeyRef, act: Callable[[SecretKeys], bytes]) -> bytes:
+        try:
+            return self._run(key.token, lambda it: act(it.secrets))
+        except TokenRefused as error:
+            if error.reason != KEY_NOT_FOUND or WAS_HELD in error.metadata:
+                raise
+        self._look_again(key)
+        return self._run(key.token, lambda it: act(it.secrets))
+
     def _look_again(self, key: KeyRef) -> None:
         wait_s = self._gate.wait_s(time.monotonic())
         if wait_s > 0:
             raise TokenUnavailable(
-                f"{key.token}: private key {key.cka_id.hex()} is not seen; it is looked for again "
-                "in a moment",
+                f"{key.token}: key {key.cka_id.hex()} is not seen; it is looked for again in a "
+                "moment",
                 reason="KEY_NOT_SEEN",
                 retry_after_s=max(0.1, wait_s),
             )
@@ -269,13 +296,14 @@ class TokenSet:
 
 def require_distinct_keys(tokens: TokenSet) -> None:
     """Raises BootError (KEY_AMBIGUOUS) when two private keys of the authority token, whose keys
-    have been taken hold of, carry the same CKA_ID: nobody can say which one is the CA's."""
+    have been taken hold of, carry the same CKA_ID: nobody can say which one is the CA's. Likewise
+    for two secret keys."""
     for ref in tokens.open_tokens(TokenPurpose.AUTHORITY):
         for cka_id in tokens.session_of(ref).ambiguous_ids():
             raise BootError(
                 ExitCode.KEY_AMBIGUOUS,
-                f"token {ref}: two private keys carry CKA_ID {cka_id.hex()}; destroy the one that "
-                "does not belong there with the token's own tool",
+                f"token {ref}: two keys carry CKA_ID {cka_id.hex()}; destroy the one that does not "
+                "belong there with the token's own tool",
             )
 
 

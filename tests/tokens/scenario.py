@@ -1,23 +1,32 @@
 """What tests do with PKCS#11 itself, in a process of its own: module and tokens are per process."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from pkcs11 import Attribute, KeyType, MechanismFlag
+from pkcs11 import Attribute, KeyType, MechanismFlag, ObjectClass
 
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.lifecycle import TokenPurpose
-from signerd.core.record import GeneratedKey, TokenKey
+from signerd.core.record import GeneratedKey, KeyOrigin, TokenKey
 from signerd.core.value import KeyRef, TokenRef
 from signerd.tokens import provision
-from signerd.tokens.export_probe import ExportAttempt, probe_existing, probe_export
-from signerd.tokens.inspect import KeyInspection, ModuleInspection, inspect_key, inspect_module
+from signerd.tokens.export_probe import ExportAttempt, _probe, probe_existing, probe_export
+from signerd.tokens.inspect import (
+    KeyInspection,
+    ModuleInspection,
+    inspect_key,
+    inspect_module,
+    inspect_secret,
+)
+from signerd.tokens.key_template import secret_template
 from signerd.tokens.module import Pkcs11Module
 from signerd.tokens.pin_latch import PinLatch
 from signerd.tokens.provision import create_soft_token
+from signerd.tokens.secret_key import secret_spec_of
 from signerd.tokens.session import TokenSession
 from signerd.tokens.token_set import TokenSet
 from signerd.tokens.token_spec import TokenSpec
@@ -50,6 +59,15 @@ def opened(directory: Path) -> TokenSession:
     tokens = TokenSet(load(directory), (pool_spec(),), PinLatch(directory / "latch"))
     tokens.open_all()
     (ref,) = (it for it in tokens.open_tokens() if it.label == LABEL)
+    return tokens.session_of(ref)
+
+
+def opened_authority(directory: Path) -> TokenSession:
+    """The session of the authority token."""
+    spec = TokenSpec(TokenPurpose.AUTHORITY, "authority", None, is_prefix=False, pin=lambda: PIN)
+    tokens = TokenSet(load(directory), (spec,), PinLatch(directory / "latch"))
+    tokens.open_all()
+    (ref,) = tokens.open_tokens()
     return tokens.session_of(ref)
 
 
@@ -117,3 +135,57 @@ def inspect(directory: Path) -> ModuleInspection:
     """What doctor would see."""
     latch = PinLatch(directory / "latch")
     return inspect_module(load(directory), (pool_spec(),), latch)
+
+
+def make_secrets(
+    directory: Path, times: int = 1
+) -> tuple[dict[SecretAlgorithm, KeyRef], list[KeyOrigin], list[TokenKey]]:
+    """Make a secret key of each algorithm on the authority token, several times over under the
+    same CKA_IDs; what was read back, and what is on the token then."""
+    session = opened_authority(directory)
+    keys = {it: KeyRef(session.ref, os.urandom(16)) for it in SecretAlgorithm}
+    origins = [
+        session.secrets.generate(key.cka_id, algorithm)
+        for algorithm, key in keys.items()
+        for _ in range(times)
+    ]
+    return keys, origins, session.list_keys()
+
+
+def plant_secret(
+    directory: Path,
+    cka_id: bytes,
+    algorithm: SecretAlgorithm,
+    value: bytes,
+    *,
+    leaks: bool = False,
+    replaces: bool = False,
+) -> KeyRef:
+    """Put a secret key of known value on the authority token."""
+    session = opened_authority(directory)
+    if replaces:
+        session.destroy_key(cka_id)
+    spec = secret_spec_of(algorithm)
+    template = secret_template(cka_id, spec.uses) | {
+        Attribute.CLASS: ObjectClass.SECRET_KEY,
+        Attribute.KEY_TYPE: spec.key_type,
+        Attribute.VALUE: value,
+        Attribute.EXTRACTABLE: leaks,
+    }
+    session.session.create_object(template)
+    return KeyRef(session.ref, cka_id)
+
+
+def probe_secret(
+    directory: Path, key: KeyRef, algorithm: SecretAlgorithm
+) -> tuple[list[ExportAttempt], KeyInspection]:
+    """Try every way to get a secret key out, and its attributes afterwards."""
+    session = opened_authority(directory)
+    attempts = _probe(session, session.secrets.find(key.cka_id), "secret", os.urandom)
+    return attempts, inspect_secret(session, key, algorithm)
+
+
+def probe_authority(directory: Path) -> tuple[list[ExportAttempt], list[TokenKey]]:
+    """Probe the authority token, and what is on it afterwards."""
+    session = opened_authority(directory)
+    return probe_export(session), session.list_keys()

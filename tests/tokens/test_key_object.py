@@ -6,7 +6,7 @@ import pytest
 
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import TokenRefused
-from signerd.core.record import TokenKey
+from signerd.core.record import KeyOrigin, TokenKey
 from signerd.core.value import KeyRef
 from tests.tokens import scenario
 from tests.tokens.conftest import connected, soon, token_labelled
@@ -26,7 +26,11 @@ def test_key_may_sign_and_nothing_else(stage: Stage, algorithm: KeyAlgorithm) ->
     made, listed, inspected, _ = in_child(scenario.generate, directory, cka_id, algorithm, 1)
     assert inspected.is_protected
     assert inspected.excess_uses == ()
-    assert (inspected.local, made[0].local) == (True, True)
+    assert (
+        inspected.origin
+        == made[0].origin
+        == KeyOrigin(local=True, always_sensitive=True, never_extractable=True)
+    )
     assert listed == [TokenKey(cka_id, f"signerd:{cka_id.hex()}")]
 
 
