@@ -237,6 +237,35 @@ ocsp_responses: Final = Table(
     Index(None, "next_update_utc"),
 )
 
+# Messages to subscribers. What is told of a certificate is put in together with the act itself.
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("message_id", String(32), primary_key=True),
+    # What it tells of; the same is not told twice.
+    Column("occasion", String(160), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), nullable=False),
+    Column("certificate_id", ForeignKey("certificates.certificate_id")),
+    # NULL until it is known by what way the subscriber is reached.
+    Column("channel", String(8)),
+    Column("details", Text, nullable=False),
+    # What is personal, encrypted under a key on the token.
+    Column("sealed", LargeBinary),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+    Column("next_attempt_utc", UtcMicroseconds, nullable=False),
+    Column("expires_utc", UtcMicroseconds),
+    Column("sent_utc", UtcMicroseconds),
+    Column("problem", Text, nullable=False),
+    UniqueConstraint("occasion"),
+    Index(None, "state", "next_attempt_utc"),
+    Index(None, "created_utc", "message_id"),
+    Index(None, "subscriber_id", "created_utc"),
+    Index(None, "certificate_id"),
+)
+
 system_keys: Final = Table(
     "system_keys",
     metadata,

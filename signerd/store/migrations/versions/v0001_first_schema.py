@@ -14,6 +14,7 @@ def upgrade() -> None:
     _create_keys()
     _create_certificates()
     _create_status()
+    _create_outbox()
     _create_journal()
     _create_audit()
     _create_processes()
@@ -182,6 +183,44 @@ def _create_status() -> None:
     op.create_index(
         "ix_ocsp_responses_next_update_utc", "ocsp_responses", ["next_update_utc"], unique=False
     )
+
+
+def _create_outbox() -> None:
+    op.create_table(
+        "outbox",
+        sa.Column("message_id", sa.String(length=32), nullable=False),
+        sa.Column("occasion", sa.String(length=160), nullable=False),
+        sa.Column("kind", sa.String(length=32), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.Column("certificate_id", sa.String(length=40), nullable=True),
+        sa.Column("channel", sa.String(length=8), nullable=True),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.Column("next_attempt_utc", sa.BigInteger(), nullable=False),
+        sa.Column("expires_utc", sa.BigInteger(), nullable=True),
+        sa.Column("sent_utc", sa.BigInteger(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"],
+            ["certificates.certificate_id"],
+            name="fk_outbox_certificate_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscribers.subscriber_id"], name="fk_outbox_subscriber_id"
+        ),
+        sa.PrimaryKeyConstraint("message_id", name="pk_outbox"),
+        sa.UniqueConstraint("occasion", name="uq_outbox_occasion"),
+    )
+    for columns in (
+        ["state", "next_attempt_utc"],
+        ["created_utc", "message_id"],
+        ["subscriber_id", "created_utc"],
+        ["certificate_id"],
+    ):
+        op.create_index(f"ix_outbox_{'_'.join(columns)}", "outbox", columns, unique=False)
 
 
 def _create_journal() -> None:
