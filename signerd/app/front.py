@@ -26,6 +26,7 @@ from signerd.ca.replace import CertificateReplacer
 from signerd.ca.resume import ResumeCertificate
 from signerd.ca.revoke import RevokeCertificate
 from signerd.ca.suspend import SuspendCertificate
+from signerd.ca.watch import CertificateWatch
 from signerd.config.settings import Settings
 from signerd.core.algorithm import Hash
 from signerd.core.boot import BootError
@@ -188,6 +189,7 @@ class Front:
             resume=ResumeCertificate(changer),
             revoke=RevokeCertificate(changer),
             query=CertificateQuery(base.certificates, base.clock),
+            watch=CertificateWatch(base.trail, base.certificates),
             authority=base.authority,
             clock=base.clock,
         )

@@ -5,13 +5,13 @@ from dataclasses import replace
 from signerd.ca.ports import CertificateStore
 from signerd.core.clock import Clock
 from signerd.core.error import PermissionDenied
-from signerd.core.record import CertificateFilter, CertificateRecord, Page
+from signerd.core.record import CertificateCount, CertificateFilter, CertificateRecord, Page
 from signerd.core.value import CertificateId
 from signerd.policy.decide import Scope
 
 
 class CertificateQuery:
-    """The use cases behind GetCertificate and ListCertificates."""
+    """The use cases behind GetCertificate, ListCertificates and CountCertificates."""
 
     def __init__(self, certificates: CertificateStore, clock: Clock) -> None:
         self._certificates = certificates
@@ -25,6 +25,12 @@ class CertificateQuery:
                 f"certificates/{certificate_id} is outside your grants", reason="OUT_OF_SCOPE"
             )
         return found
+
+    async def count(self, where: CertificateFilter, scope: Scope) -> list[CertificateCount]:
+        """How many there are, by state, profile, branch and month of expiry, of what the caller
+        may see of what the filter names."""
+        visible = replace(where, visible_subscribers=scope.subscriber_patterns())
+        return await self._certificates.count_certificates(visible, self._clock.now())
 
     async def list(
         self, where: CertificateFilter, page: Page, scope: Scope

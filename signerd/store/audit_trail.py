@@ -1,12 +1,12 @@
 """The audit trail: appended, listed, followed, verified."""
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Collection, Sequence
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select, union_all
 
 from signerd.audit.chain import EMPTY, ChainHead
-from signerd.audit.event import AuditEvent, AuditFilter, AuditRecord
+from signerd.audit.event import AuditEvent, AuditFilter, AuditRecord, EventKind
 from signerd.audit.verify import ChainVerifier, VerifyReport
 from signerd.core.error import StoreUnavailable
 from signerd.core.record import Page
@@ -56,13 +56,22 @@ class SqlAuditTrail:
         records = records[: page.size]
         return records, make_cursor(listing, records[-1].position)
 
-    async def records_after(self, position: int, limit: int) -> list[AuditRecord]:
-        """At most limit records stored after a position, oldest first. Raises StoreUnavailable."""
-        query = (
-            SELECT_RECORD.where(audit_events.c.position > position)
-            .order_by(audit_events.c.position)
-            .limit(limit)
-        )
+    async def records_after(
+        self, position: int, limit: int, kinds: Collection[EventKind] = ()
+    ) -> list[AuditRecord]:
+        """At most limit records stored after a position, oldest first; of these kinds, where any
+        are given. Raises StoreUnavailable."""
+        query = _records_after(position, limit)
+        if kinds:
+            # Each kind by its own way through the index: among millions of signatures the few
+            # changes of certificates are found at once.
+            of_kinds = union_all(
+                *(
+                    select(_records_after(position, limit, kind).subquery())
+                    for kind in sorted(kinds)
+                )
+            ).subquery()
+            query = select(of_kinds).order_by(of_kinds.c.position).limit(limit)
         return await self._database.read(lambda connection: read_records(connection, query))
 
     async def last_position(self) -> int:
@@ -141,6 +150,13 @@ class SqlAuditTrail:
                 read_records(connection, query),
             )
         )
+
+
+def _records_after(position: int, limit: int, kind: EventKind | None = None) -> Select[Any]:
+    query = SELECT_RECORD.where(audit_events.c.position > position)
+    if kind is not None:
+        query = query.where(audit_events.c.kind == kind.value)
+    return query.order_by(audit_events.c.position).limit(limit)
 
 
 def _read_heads(connection: Connection) -> dict[str, ChainHead]:

@@ -1,5 +1,6 @@
 """The calls of CertificateAuthority that look certificates up."""
 
+from dataclasses import replace
 from typing import Any
 
 from signerd.core.record import CertificateFilter
@@ -44,9 +45,18 @@ class QueryCalls(AuthorityCalls):
 
 def certificate_filter(request: pb.ListCertificatesRequest) -> CertificateFilter:
     """The checked form of a listing's filters. Raises InvalidRequest."""
-    return CertificateFilter(
+    return replace(
+        expiry_window(request),
         subscriber=convert.subscriber_from(request.subscriber) if request.subscriber else None,
         state=convert.state_from(request.state),
+    )
+
+
+def expiry_window(
+    request: pb.ListCertificatesRequest | pb.CountCertificatesRequest,
+) -> CertificateFilter:
+    """The checked form of the times between which certificates expire. Raises InvalidRequest."""
+    return CertificateFilter(
         expires_from_utc=convert.timestamp_from(request.expire_time_from, field="expire_time_from")
         if request.HasField("expire_time_from")
         else None,

@@ -10,6 +10,7 @@ from signerd.ca.renew import RenewCertificate
 from signerd.ca.resume import ResumeCertificate
 from signerd.ca.revoke import RevokeCertificate
 from signerd.ca.suspend import SuspendCertificate
+from signerd.ca.watch import CertificateWatch
 from signerd.core.clock import Clock
 from signerd.core.record import CertificateRecord
 from signerd.transport import conversion as convert
@@ -27,6 +28,7 @@ class AuthorityUseCases:
     resume: ResumeCertificate
     revoke: RevokeCertificate
     query: CertificateQuery
+    watch: CertificateWatch
     authority: Authority
     clock: Clock
 

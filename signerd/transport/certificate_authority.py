@@ -1,6 +1,7 @@
 """The CertificateAuthority service: each part converts, calls the use case, converts back."""
 
 from signerd.transport.authority_change import ChangeCalls
+from signerd.transport.authority_inventory import InventoryCalls
 from signerd.transport.authority_issuance import IssuanceCalls
 from signerd.transport.authority_query import QueryCalls
 from signerd.v1 import certificate_authority_pb2_grpc
@@ -10,6 +11,7 @@ class CertificateAuthorityServicer(
     IssuanceCalls,
     ChangeCalls,
     QueryCalls,
+    InventoryCalls,
     certificate_authority_pb2_grpc.CertificateAuthorityServicer,
 ):
     """The whole service."""

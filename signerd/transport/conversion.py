@@ -62,6 +62,11 @@ def state_from(value: int) -> CertificateState | None:
     return CertificateState(name.removeprefix(_STATE_PREFIX))
 
 
+def state_to(state: CertificateState) -> types_pb2.CertificateState.ValueType:
+    """The API's number of a state."""
+    return types_pb2.CertificateState.Value(_STATE_PREFIX + state.value)
+
+
 def reason_from(value: int) -> RevocationReason:
     """Raises InvalidRequest for a number this version does not know, and for CERTIFICATE_HOLD."""
     if value == RevocationReason.CERTIFICATE_HOLD:
@@ -179,7 +184,7 @@ def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Ce
         subscriber=f"subscribers/{record.subscriber}",
         credential=f"credentials/{record.credential}" if record.credential else "",
         profile=record.profile,
-        state=types_pb2.CertificateState.Value(_STATE_PREFIX + state.value),
+        state=state_to(state),
         serial_number=record.certificate_id,
         subject=record.subject,
         not_before_time=timestamp_to(record.not_before_utc),
