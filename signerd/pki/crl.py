@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from cryptography import x509
@@ -208,8 +208,8 @@ def _whole(entry: RevokedEntry) -> RevokedEntry:
 
 
 def _second(time: datetime) -> datetime:
-    """RFC 5280, 5.1.2.4: no fractions of a second, UTC."""
-    return time.astimezone(UTC).replace(microsecond=0)
+    """RFC 5280, 5.1.2.4: no fractions of a second."""
+    return time.replace(microsecond=0)
 
 
 def _unreadable() -> Internal:

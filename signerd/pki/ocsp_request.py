@@ -106,7 +106,7 @@ def parse_ocsp_get(path: str) -> bytes:
     if len(path) > _MAX_PATH_LENGTH:
         raise MalformedOcspRequest(f"the path has more than {_MAX_PATH_LENGTH} characters")
     try:
-        return base64.b64decode(unquote(path, errors="strict").lstrip("/"), validate=True)
+        return base64.b64decode(unquote(path).lstrip("/"), validate=True)
     except ValueError as error:
         raise MalformedOcspRequest(
             "the path does not end with a base64 OCSPRequest; send it by POST instead"

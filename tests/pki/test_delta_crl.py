@@ -102,6 +102,12 @@ def test_a_short_hold_is_removed_from_all_who_saw_it() -> None:
     assert delta_entries(base, []) == ()
 
 
+def test_a_delta_between_makes_no_repetition() -> None:
+    """What a delta issued since leaves to the base is not listed again because of it."""
+    between = crl_of(AUTHORITY, number=2, base_number=1)
+    assert delta_entries(crl_of(AUTHORITY, [HOLD]), [HOLD], since=[between]) == ()
+
+
 def test_removals_that_the_caller_knows_are_kept() -> None:
     """An entry that already stands for removeFromCRL is listed, in the base or not."""
     for at_base in ([], [HOLD]):

@@ -14,6 +14,7 @@ from cryptography.x509 import ocsp
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import Internal
 from signerd.core.lifecycle import RevocationReason
+from signerd.core.record import SubjectRecord
 from signerd.pki.ocsp import (
     CertIdHash,
     OcspQuery,
@@ -27,7 +28,14 @@ from signerd.pki.ocsp import (
     prepare_ocsp_response,
 )
 from tests.pki.judge import openssl
-from tests.pki.software_authority import NOW, SERIAL, Authority, authority_for
+from tests.pki.software_authority import (
+    NOW,
+    SERIAL,
+    Authority,
+    authority_for,
+    prepare_for,
+    shipped,
+)
 from tests.pki.software_status import DAY, ocsp_response, responder_for
 from tests.pki.software_token import sign
 
@@ -95,7 +103,8 @@ def test_openssl_accepts_answers_of_every_algorithm(folder: Path, algorithm: Key
 @pytest.mark.parametrize("reason", list(RevocationReason))
 def test_reasons_are_told(folder: Path, reason: RevocationReason) -> None:
     """Each reason and the time of revocation arrive; unspecified is left out."""
-    revoked = OcspRevoked(datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC), reason)
+    since = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
+    revoked = OcspRevoked(since.astimezone(timezone(timedelta(hours=9))), reason)
     response = ocsp_response(authority_for(EC), OcspQuery(LEAF), revoked)
     report, _ = judge_response(folder, authority_for(EC), response, *ASKED)
     parts = reason.name.lower().split("_")
@@ -223,10 +232,12 @@ def test_times_have_to_be_in_order(
 
 
 def test_a_responder_must_be_usable() -> None:
-    """Garbage, a CA, and another algorithm than the key's are no OCSP signers."""
+    """Garbage, a CA, a TLS client, and another algorithm than the key's are no OCSP signers."""
     authority, good = authority_for(EC), responder_for(EC)
     assert good.not_after_utc > NOW + DAY
-    for bad in (b"\x30\x00", authority.issuing):
+    subject = SubjectRecord("app 1")
+    client = prepare_for(authority, shipped("tls-client"), subject, good.spki)
+    for bad in (b"\x30\x00", authority.issuing, authority.certify(client)):
         with pytest.raises(Internal) as caught:
             OcspResponder(bad, EC)
         assert caught.value.reason == "RESPONDER_UNUSABLE"
