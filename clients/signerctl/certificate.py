@@ -1,7 +1,6 @@
 """signerctl certificate: issue, reissue, revoke, get, list, export."""
 
 import sys
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +11,15 @@ from signerctl.data import STREAM, CertificateFormat, check_sink, read, write
 from signerctl.exit_code import ExitCode
 from signerctl.option import (
     CertificateName,
+    ExpiresBefore,
+    ExpiresFrom,
     Format,
     Limit,
     Out,
     Output,
     RequestId,
     ValidateOnly,
+    utc,
 )
 from signerctl.session import session
 from signerctl.view import certificate_columns, certificate_lines
@@ -27,7 +29,6 @@ from signerd_client.certificate import pem_encode
 app = typer.Typer(
     help="Issue, reissue, revoke, show and export certificates.", no_args_is_help=True
 )
-_DATE_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]
 
 
 @app.command()
@@ -188,22 +189,8 @@ def list_(
     state: Annotated[
         CertificateState | None, typer.Option(help="Only in this state.", show_default=False)
     ] = None,
-    expires_from: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=_DATE_FORMATS,
-            help="Only those that expire at or after this time (UTC).",
-            show_default=False,
-        ),
-    ] = None,
-    expires_before: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=_DATE_FORMATS,
-            help="Only those that expire before this time (UTC).",
-            show_default=False,
-        ),
-    ] = None,
+    expires_from: ExpiresFrom = None,
+    expires_before: ExpiresBefore = None,
     limit: Limit = 0,
     output: Output = None,
 ) -> None:
@@ -220,8 +207,8 @@ def list_(
         certificates = now.client.list_certificates(
             subscriber=subscriber,
             state=state,
-            expire_time_from=_utc(expires_from),
-            expire_time_before=_utc(expires_before),
+            expire_time_from=utc(expires_from),
+            expire_time_before=utc(expires_before),
         )
         now.printer.many(islice(certificates, limit or None), certificate_columns)
 
@@ -257,7 +244,3 @@ def export(
                 pem_encode("CERTIFICATE", der) for der in now.client.get_ca_chain()
             ).encode()
         write(out, data, is_text=is_text)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None else None

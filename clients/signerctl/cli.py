@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from signerctl import admin, ca, certificate, key, signing
+from signerctl import admin, ca, certificate, inventory, key, renewal, signing
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
 from signerctl.printer import OutputFormat
@@ -22,6 +22,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(certificate.app, name="certificate")
+certificate.app.command()(inventory.expiring)
+certificate.app.command(name="needs-renewal")(renewal.needs_renewal)
+certificate.app.command()(inventory.inventory)
+certificate.app.command()(inventory.watch)
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
 app.command()(signing.sign)

@@ -25,6 +25,10 @@ class ExitCode(IntEnum):
     REFUSED = 3
     TRY_AGAIN = 4
     NOT_CONNECTED = 5
+    RENEWAL_DUE = 10
+    EXPIRED = 11
+    SUSPENDED = 12
+    REVOKED = 13
     DEFECT = 70
     INTERRUPTED = 130
 
@@ -37,6 +41,10 @@ Exit codes:
   3    refused by the daemon: request, state, name or permission
   4    temporarily unavailable: trying again helps
   5    no connection: address, TLS or certificate
+  10   certificate needs-renewal: renew it now
+  11   certificate needs-renewal: it has expired
+  12   certificate needs-renewal: it is suspended
+  13   certificate needs-renewal: it is revoked
   70   a defect of daemon or client
   130  interrupted"""
 

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +28,22 @@ CertificateName = Annotated[
 CredentialName = Annotated[
     str, typer.Argument(metavar="CREDENTIAL", help="Its id, or credentials/ID.")
 ]
+ExpiresFrom = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Only those that expire at or after this time (UTC).",
+        show_default=False,
+    ),
+]
+ExpiresBefore = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Only those that expire before this time (UTC).",
+        show_default=False,
+    ),
+]
 Limit = Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")]
 In = Annotated[
     Path | None,
@@ -43,3 +60,8 @@ OptionalOut = Annotated[
 ]
 Format = Annotated[CertificateFormat, typer.Option("--format", help="Encoding of the file.")]
 SignatureEncoding = Annotated[Encoding, typer.Option(help="How the signature is written.")]
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    """A time from the command line, which is UTC, with its zone."""
+    return moment.replace(tzinfo=UTC) if moment is not None else None

@@ -19,6 +19,7 @@ from signerctl.view import Row
 T = TypeVar("T")
 
 _UNBOUNDED: Final = 100_000
+_USUAL_WIDTH: Final = 80
 
 
 class OutputFormat(StrEnum):
@@ -46,6 +47,11 @@ class Printer:
     def is_json(self) -> bool:
         """True when programs read."""
         return self._is_json
+
+    @property
+    def width(self) -> int:
+        """Cells in a line for what has to fit one; that of a usual terminal where there is none."""
+        return self._console.width if self._is_terminal else _USUAL_WIDTH
 
     def one(self, value: T, lines: Callable[[T], Row]) -> None:
         """One value: a JSON document, or a labelled line for each field."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from signerd_client import Certificate, PublicKey, Signature, Verification
+from signerd_client.inventory import CertificateChange
 from signerd_client.server import AuditEvent, Health, ServerInfo, Token, TokenHost
 
 Row = Mapping[str, str]
@@ -46,6 +47,19 @@ def certificate_columns(certificate: Certificate) -> Row:
         "STATE": certificate.state,
         "NOT AFTER": moment(certificate.not_after_time),
         "CREDENTIAL": certificate.credential.removeprefix("credentials/"),
+    }
+
+
+def change_columns(change: CertificateChange) -> Row:
+    """The line of a watch."""
+    certificate = change.certificate
+    return {
+        "POSITION": str(change.position),
+        "TIME": moment(change.event_time),
+        "KIND": change.kind,
+        "CERTIFICATE": certificate.name,
+        "SUBSCRIBER": certificate.subscriber.removeprefix("subscribers/"),
+        "STATE": certificate.state,
     }
 
 

@@ -16,6 +16,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "RevokeCertificate": ("certificate", "revoke", "4f", "--yes"),
     "GetCertificate": ("certificate", "get", "4f"),
     "ListCertificates": ("certificate", "list"),
+    "CountCertificates": ("certificate", "inventory"),
+    "WatchCertificates": ("certificate", "watch", "--after", "0", "--limit", "3"),
     "GetCaChain": ("ca", "chain"),
     "GetPublicKey": ("key", "get", "c"),
     "Sign": ("sign", "--credential", "c", "--encoding", "hex"),
