@@ -17,8 +17,8 @@ _HANG_S: Final = 3600.0
 
 
 class FaultPoint(StrEnum):
-    """Every step of issuance, replacement, change, signing and clean-up at which dying is
-    interesting."""
+    """Every step of issuance, replacement, change, signing, clean-up and delivery at which dying
+    is interesting."""
 
     ISSUE_BEFORE_RESERVE = "issue-before-reserve"
     STORE_RESERVE_UNCOMMITTED = "store-reserve-uncommitted"
@@ -44,12 +44,22 @@ class FaultPoint(StrEnum):
     HOST_BEFORE_DESTROY = "host-before-destroy"
     HOST_AFTER_DESTROY = "host-after-destroy"
     KEEPER_AFTER_DESTROY = "keeper-after-destroy"
+    KEEPER_REMINDERS_UNCOMMITTED = "keeper-reminders-uncommitted"
+    KEEPER_BEFORE_TAKE = "keeper-before-take"
+    KEEPER_TAKE_UNCOMMITTED = "keeper-take-uncommitted"
+    KEEPER_MESSAGE_TAKEN = "keeper-message-taken"
+    KEEPER_MAIL_HALF_WRITTEN = "keeper-mail-half-written"
+    KEEPER_MESSAGE_SENT = "keeper-message-sent"
+    KEEPER_SETTLE_UNCOMMITTED = "keeper-settle-uncommitted"
+    KEEPER_MESSAGE_SETTLED = "keeper-message-settled"
     KEEPER_BEFORE_CRL = "keeper-before-crl"
     KEEPER_CRL_OPENED = "keeper-crl-opened"
     KEEPER_CRL_SIGNED = "keeper-crl-signed"
     STORE_CRL_UNCOMMITTED = "store-crl-uncommitted"
     KEEPER_CRL_SAVED = "keeper-crl-saved"
     KEEPER_OCSP_SIGNED = "keeper-ocsp-signed"
+    KEEPER_SIGNER_RECORDED = "keeper-signer-recorded"
+    KEEPER_SIGNER_SIGNED = "keeper-signer-signed"
 
 
 _armed: Path | None = None

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
-from types import MappingProxyType
 from typing import NewType
 
 from signerd.core.value import CertificateId, SubscriberId
@@ -70,7 +69,7 @@ class MessageDraft:
     created_utc: datetime
     certificate: CertificateId | None = None
     channel: Channel | None = None
-    details: Mapping[str, str] = MappingProxyType({})
+    details: Mapping[str, str] = field(default_factory=dict)
     sealed: bytes | None = field(default=None, repr=False)
     expires_utc: datetime | None = None
 

@@ -29,6 +29,7 @@ from signerd.store.column import from_microseconds, to_microseconds, utc_month
 from signerd.store.cursor import make_cursor, read_cursor
 from signerd.store.database import Database
 from signerd.store.glob import matches_any
+from signerd.store.outbox_row import announce
 from signerd.store.request import find_request, remember_request
 from signerd.store.schema import certificates
 from signerd.store.stored import decoded
@@ -95,6 +96,7 @@ class SqlCertificateStore:
             if request is not None:
                 remember_request(connection, request, now, certificate=certificate_id)
             transaction.record(event)
+            announce(connection, event, record)
             reach(FaultPoint.STORE_CHANGE_UNCOMMITTED)
             return read_certificate(connection, certificate_id)
 

@@ -37,6 +37,7 @@ from signerd.store.credential_row import (
     token_with_room_except,
 )
 from signerd.store.issuance_row import is_open, owner_is_alive, read_issuance
+from signerd.store.outbox_row import announce
 from signerd.store.schema import credentials, issuances
 from signerd.store.transaction import Transaction
 
@@ -182,6 +183,7 @@ def complete(
         raise Internal("the credential of an open issuance is not reserved")
     for event in events:
         transaction.record(event)
+        announce(connection, event, certificate)
     reach(FaultPoint.STORE_COMPLETE_UNCOMMITTED)
     return read_certificate(connection, certificate.certificate_id)
 
