@@ -1,6 +1,7 @@
 """The `signerd` command."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from signerd.app.serve import serve as serve_daemon
 from signerd.config.document import render_sample
 from signerd.config.load import load_settings
 from signerd.core.boot import BootError, ExitCode
-from signerd.core.clock import SystemClock
+from signerd.core.clock import SystemClock, parse_duration
 from signerd.core.error import InvalidRequest
 from signerd.core.value import parse_slug
 from signerd.pki.profile_directory import load_profiles
@@ -71,9 +72,19 @@ def init(
 
 
 @app.command()
-def serve(config: Config) -> None:
+def serve(
+    config: Config,
+    clock_offset: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Run with a clock that is so far ahead, such as 200d or 36h; for tests, where "
+            "[test] allow_clock_offset is true.",
+        ),
+    ] = "0s",
+) -> None:
     """Run the daemon until SIGTERM; SIGHUP reads policy, profiles and TLS files again."""
-    raise typer.Exit(serve_daemon(config))
+    raise typer.Exit(serve_daemon(config, _duration(clock_offset)))
 
 
 @app.command("check-config")
@@ -111,6 +122,13 @@ def doctor(config: Config) -> None:
 
     if not examine(config, SystemClock(), typer.echo):
         raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--clock-offset") from None
 
 
 @audit.command("verify")

@@ -30,7 +30,7 @@ from signerd.ca.watch import CertificateWatch
 from signerd.config.settings import Settings
 from signerd.core.algorithm import Hash
 from signerd.core.boot import BootError
-from signerd.core.clock import SystemClock
+from signerd.core.clock import Clock
 from signerd.core.error import SignerdError
 from signerd.core.lifecycle import SystemKeyRole
 from signerd.core.pulse import Pulse
@@ -206,9 +206,8 @@ class Front:
         await self.base.registry.list_tokens()
 
 
-async def run_front(settings: Settings, name: str, pulse: Pulse) -> None:
+async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -> None:
     """Serve until told to stop. Raises BootError."""
-    clock = SystemClock()
     reloadable = Reloadable(settings)
     base = await open_base(settings, name, clock)
     front = Front(base, reloadable, base.journal(lambda: reloadable.rules.profiles), clock.now())

@@ -13,7 +13,7 @@ from signerd.ca.housekeeping import Housekeeper, PoolPlan, Tally
 from signerd.ca.journal import IssuanceJournal
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.settings import Settings
-from signerd.core.clock import SystemClock
+from signerd.core.clock import Clock
 from signerd.core.error import SignerdError
 from signerd.core.pulse import Pulse
 from signerd.observability.event import LogEvent
@@ -68,6 +68,7 @@ class Rounds:
         self._log.info(
             LogEvent.HOUSEKEEPING_DONE,
             resumed=tally.resumed,
+            suspensions_ended=tally.ended,
             destroyed=tally.destroyed,
             tokens_added=tally.tokens_added,
         )
@@ -77,9 +78,8 @@ class Rounds:
             )
 
 
-async def run_keeper(settings: Settings, name: str, pulse: Pulse) -> None:
+async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) -> None:
     """Keep house until told to stop. Raises BootError."""
-    clock = SystemClock()
     base = await open_base(settings, name, clock)
     profiles = load_profiles(settings.policy.profiles)
     journal = base.journal(lambda: profiles)
@@ -109,6 +109,7 @@ def _housekeeper(base: Base, journal: IssuanceJournal) -> Housekeeper:
         plan = PoolPlan(parse_pkcs11_uri(subscribers.uri).token, subscribers.capacity)
     return Housekeeper(
         store=SqlHousekeeping(base.database),
+        certificates=base.certificates,
         registry=base.registry,
         journal=journal,
         tokens=base.tokens,

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from signerd.app.layout import latch_directory, run_directory
 from signerd.config.load import load_settings
 from signerd.config.settings import Settings
 from signerd.core.boot import BootError, ExitCode
+from signerd.core.clock import Clock, clock_at, parse_duration
 from signerd.core.fault import arm
 from signerd.core.pulse import Pulse
 from signerd.observability.event import LogEvent
@@ -33,6 +35,7 @@ def main(arguments: list[str]) -> ExitCode:
     parser.add_argument("kind", choices=["host", "front", "keeper"])
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--clock-offset", type=parse_duration, default=timedelta())
     options = parser.parse_args(arguments)
     # Until the process has its own handling: a stop that comes during start ends it quietly, and
     # a reload that comes during start is no reason to die.
@@ -41,7 +44,8 @@ def main(arguments: list[str]) -> ExitCode:
         settings = load_settings(options.config)
         configure_log(settings.log.level, settings.log.format, process=options.name)
         arm(settings.test.fault_directory)
-        _run(options.kind, settings, options.name, Pulse(Path(os.environ[PULSE_VARIABLE])))
+        pulse = Pulse(Path(os.environ[PULSE_VARIABLE]))
+        _run(options.kind, settings, options.name, pulse, clock_at(options.clock_offset))
     except BootError as error:
         sys.stderr.write(f"signerd {options.name}: {error.message}\n")
         return error.code
@@ -51,7 +55,7 @@ def main(arguments: list[str]) -> ExitCode:
     return ExitCode.OK
 
 
-def _run(kind: str, settings: Settings, name: str, pulse: Pulse) -> None:
+def _run(kind: str, settings: Settings, name: str, pulse: Pulse, clock: Clock) -> None:
     """Each kind imports only what it needs: hosts no gRPC and no SQL, fronts no PKCS#11."""
     if kind == "host":
         from signerd.tokens.host import run_token_host  # noqa: PLC0415 - see above
@@ -69,11 +73,11 @@ def _run(kind: str, settings: Settings, name: str, pulse: Pulse) -> None:
     elif kind == "front":
         from signerd.app.front import run_front  # noqa: PLC0415 - see above
 
-        asyncio.run(run_front(settings, name, pulse))
+        asyncio.run(run_front(settings, name, pulse, clock))
     else:
         from signerd.app.keeper import run_keeper  # noqa: PLC0415 - see above
 
-        asyncio.run(run_keeper(settings, name, pulse))
+        asyncio.run(run_keeper(settings, name, pulse, clock))
 
 
 def _report(event: str, fields: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from signerd.observability.log import configure_log
 from signerd.supervisor.child import ChildSpec, Group
 from signerd.supervisor.supervisor import Supervisor
 
+_SECOND = timedelta(seconds=1)
 _HOST_START_S = 30.0
 _START_S = 60.0
 _HOST_STOP_S = 5.0
@@ -23,10 +25,16 @@ _KEEPER_STOP_S = 30.0
 _FRONT_STOP_EXTRA_S = 15.0
 
 
-def serve(config: Path) -> ExitCode:
-    """Run the daemon until it is told to stop. Raises BootError."""
+def serve(config: Path, clock_offset: timedelta = timedelta()) -> ExitCode:
+    """Run the daemon until it is told to stop. clock_offset: how far ahead of the machine's its
+    clock is. Raises BootError."""
     config = config.absolute()
     settings = load_settings(config)
+    if clock_offset and not settings.test.allow_clock_offset:
+        raise BootError(
+            ExitCode.CONFIG_INVALID,
+            f"--clock-offset is for tests: {config} must say allow_clock_offset = true in [test]",
+        )
     configure_log(settings.log.level, settings.log.format, process="supervisor")
     _check_address(settings.server.listen)
     run = run_directory(settings.server.state_directory)
@@ -35,31 +43,39 @@ def serve(config: Path) -> ExitCode:
     for name in front_names(settings.server.fronts):
         run.admin_socket(name)
     return Supervisor(
-        child_specs(settings, config), run_directory=run.path, log=structlog.get_logger()
+        child_specs(settings, config, clock_offset),
+        run_directory=run.path,
+        log=structlog.get_logger(),
     ).run()
 
 
-def child_specs(settings: Settings, config: Path) -> list[ChildSpec]:
+def child_specs(settings: Settings, config: Path, clock_offset: timedelta) -> list[ChildSpec]:
     """Every process of the daemon, in the order of their start."""
+    common = ("--config", str(config), f"--clock-offset={clock_offset // _SECOND}s")
+    front_stop_s = settings.server.drain_s + _FRONT_STOP_EXTRA_S
     specs = [
-        _spec(name, Group.HOST, config, _HOST_START_S, _HOST_STOP_S)
+        _spec(name, Group.HOST, common, _HOST_START_S, _HOST_STOP_S)
         for name in host_names(settings.tokens.hosts)
     ]
     specs += [
-        _spec(name, Group.FRONT, config, _START_S, settings.server.drain_s + _FRONT_STOP_EXTRA_S)
+        _spec(name, Group.FRONT, common, _START_S, front_stop_s)
         for name in front_names(settings.server.fronts)
     ]
-    return [*specs, _spec(KEEPER, Group.KEEPER, config, _START_S, _KEEPER_STOP_S)]
+    return [*specs, _spec(KEEPER, Group.KEEPER, common, _START_S, _KEEPER_STOP_S)]
 
 
 def _spec(
-    name: str, group: Group, config: Path, start_allowed_s: float, stop_allowed_s: float
+    name: str,
+    group: Group,
+    common: tuple[str, ...],
+    start_allowed_s: float,
+    stop_allowed_s: float,
 ) -> ChildSpec:
-    argv = [sys.executable, "-m", "signerd.app.process", group.value]
+    argv = (sys.executable, "-m", "signerd.app.process", group.value)
     return ChildSpec(
         name=name,
         group=group,
-        argv=(*argv, "--config", str(config), "--name", name),
+        argv=(*argv, "--name", name, *common),
         start_allowed_s=start_allowed_s,
         stop_allowed_s=stop_allowed_s,
     )

@@ -1,19 +1,26 @@
 """What is done without anybody asking, by the one keeper that holds the lease."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.ca.absence import AbsentTokens
 from signerd.ca.journal import IssuanceJournal
-from signerd.ca.ports import HousekeepingStore, KeyTokens, TokenPool, TokenRegistry
+from signerd.ca.ports import (
+    CertificateStore,
+    HousekeepingStore,
+    KeyTokens,
+    TokenPool,
+    TokenRegistry,
+)
 from signerd.core.clock import Clock
 from signerd.core.error import Internal, SignerdError, TokenUnavailable
 from signerd.core.fault import FaultPoint, reach
-from signerd.core.lifecycle import TokenPurpose
-from signerd.core.record import CredentialRecord, TokenRecord
-from signerd.core.value import KeyRef
+from signerd.core.lifecycle import CertificateAct, RevocationReason, TokenPurpose
+from signerd.core.record import CertificateChange, CredentialRecord, TokenRecord
+from signerd.core.value import CertificateId, KeyRef
 
 _BATCH = 100
 _CALL_S = 90.0
@@ -37,9 +44,13 @@ class PoolPlan:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one round did, and the problems it met (they are tried again in the next round)."""
+    """What one round did, and the problems it met (they are tried again in the next round).
+
+    resumed: issuances that were brought to their end. ended: suspensions.
+    """
 
     resumed: int
+    ended: int
     destroyed: int
     forgotten: int
     tokens_added: int
@@ -48,17 +59,20 @@ class Tally:
     @property
     def is_idle(self) -> bool:
         """Whether there was nothing to do."""
-        return not (self.resumed or self.destroyed or self.tokens_added or self.problems)
+        work = (self.resumed, self.ended, self.destroyed, self.tokens_added)
+        return not (any(work) or self.problems)
 
 
 class Housekeeper:
-    """Finishes interrupted issuances, destroys retired keys and stragglers, forgets old request
-    ids, grows the pool. plan is None where the pool does not grow by itself."""
+    """Finishes interrupted issuances, revokes what was suspended for too long, destroys retired
+    keys and stragglers, forgets old request ids, grows the pool. plan is None where the pool does
+    not grow by itself."""
 
     def __init__(
         self,
         *,
         store: HousekeepingStore,
+        certificates: CertificateStore,
         registry: TokenRegistry,
         journal: IssuanceJournal,
         tokens: KeyTokens,
@@ -69,6 +83,7 @@ class Housekeeper:
         retention: timedelta,
     ) -> None:
         self._store = store
+        self._certificates = certificates
         self._registry = registry
         self._journal = journal
         self._tokens = tokens
@@ -84,11 +99,12 @@ class Housekeeper:
         """One round. Raises StoreUnavailable; a token's trouble is in the tally."""
         problems: list[SignerdError] = []
         resumed = await self._resume(problems)
+        ended = await self._end_suspensions(problems)
         destroyed, given_up = await self._destroy(problems)
         swept = await self._sweep_when_due(resumed or given_up, problems)
         added = await self._grow(problems)
         forgotten = await self._store.forget_requests(self._clock.now() - self._retention)
-        return Tally(resumed, destroyed + swept, forgotten, added, tuple(problems))
+        return Tally(resumed, ended, destroyed + swept, forgotten, added, tuple(problems))
 
     async def _resume(self, problems: list[SignerdError]) -> int:
         done = 0
@@ -103,6 +119,33 @@ class Housekeeper:
                     Internal(f"issuance {record.draft.issuance_id} cannot be resumed: {error!r}")
                 )
         return done
+
+    async def _end_suspensions(self, problems: list[SignerdError]) -> int:
+        now = self._clock.now()
+        overdue = await self._store.list_overdue_suspensions(now, _BATCH)
+        # Together, so that the store writes them in one transaction.
+        outcomes = await asyncio.gather(
+            *(self._end_suspension(certificate, now) for certificate in overdue)
+        )
+        refusals = [refusal for refusal in outcomes if refusal is not None]
+        problems += refusals
+        return len(outcomes) - len(refusals)
+
+    async def _end_suspension(
+        self, certificate: CertificateId, now_utc: datetime
+    ) -> SignerdError | None:
+        reason = RevocationReason.CESSATION_OF_OPERATION
+        change = CertificateChange(CertificateAct.END_SUSPENSION, now_utc, reason)
+        event = self._event(
+            EventKind.CERTIFICATE_REVOKED,
+            f"certificates/{certificate}",
+            {"reason": reason.name, "suspension": "ended"},
+        )
+        try:
+            await self._certificates.change_certificate(None, certificate, change, event)
+        except SignerdError as error:
+            return error
+        return None
 
     async def _destroy(self, problems: list[SignerdError]) -> tuple[int, int]:
         """How many keys were destroyed, and how many of them were given up unfinished."""

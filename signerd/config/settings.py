@@ -215,6 +215,9 @@ class TestSettings(_Section):
     fault_directory: TomlPath | None = Field(
         default=None, description="arms the fault points (core/fault.py)", examples=["faults"]
     )
+    allow_clock_offset: bool = Field(
+        default=False, description="permits `signerd serve --clock-offset`"
+    )
 
 
 class Settings(_Section):

@@ -32,11 +32,13 @@ class ValidityPeriod:
 
     zone: validity in whole days of this time zone, from the start of the day of issue; None: from
     the moment of issue, back-dated by backdate_s seconds for relying parties whose clock is slow.
+    renewal_window_days: so long before their end they can be renewed.
     """
 
     days: int
     zone: ZoneInfo | None
     backdate_s: int
+    renewal_window_days: int = 30
 
 
 @dataclass(frozen=True, slots=True)

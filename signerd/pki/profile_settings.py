@@ -153,6 +153,7 @@ class ProfileSettings(_Section):
     validity_days: int = Field(ge=1, le=3660)
     whole_days_in: Annotated[str, AfterValidator(_zone)] | None = None
     backdate_s: int = Field(default=0, ge=0, le=3600)
+    renewal_window_days: int = Field(default=30, ge=1, le=366)
     subject: SubjectSettings = SubjectSettings()
     keys: KeySettings
     alternative_names: AlternativeNameSettings = AlternativeNameSettings()
@@ -170,7 +171,9 @@ class ProfileSettings(_Section):
         return Profile(
             name=self.name,
             description=self.description,
-            validity=ValidityPeriod(self.validity_days, zone, self.backdate_s),
+            validity=ValidityPeriod(
+                self.validity_days, zone, self.backdate_s, self.renewal_window_days
+            ),
             subject=SubjectTemplate(
                 self.subject.country or "",
                 self.subject.organization or "",

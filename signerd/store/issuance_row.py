@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, exists, insert, select
 
+from signerd.core.clock import AHEAD
 from signerd.core.error import NotFound
 from signerd.core.lifecycle import CertificateAct, IssuanceState
 from signerd.core.record import IssuanceDraft, IssuanceRecord, RequestKey
@@ -57,6 +58,7 @@ def owner_is_alive(now_utc: datetime) -> ColumnElement[bool]:
             instances.c.instance_id == issuances.c.owner,
             instances.c.ended_utc.is_(None),
             instances.c.beat_utc > now_utc - ALIVE_FOR,
+            instances.c.beat_utc < now_utc + AHEAD,
         )
         # Callers may have joined instances themselves.
         .correlate(issuances)
@@ -68,12 +70,11 @@ def issuance_of(row: Row[Any], now_utc: datetime) -> IssuanceRecord:
     with decoded(f"issuance {row.issuance_id}"):
         state = IssuanceState(row.state)
         is_issued = state is IssuanceState.ISSUED
-        beat = row.beat_utc
         return IssuanceRecord(
             draft=_draft_of(row),
             state=state,
             owner=row.owner,
-            owner_alive=beat is not None and row.ended_utc is None and beat > now_utc - ALIVE_FOR,
+            owner_alive=row.ended_utc is None and _is_fresh(row.beat_utc, now_utc),
             key=_key_of(row),
             spki=row.csr_spki or row.spki,
             tbs=row.tbs,
@@ -126,6 +127,10 @@ def insert_issuance(
             created_utc=now_utc,
         )
     )
+
+
+def _is_fresh(beat_utc: datetime | None, now_utc: datetime) -> bool:
+    return beat_utc is not None and now_utc - ALIVE_FOR < beat_utc < now_utc + AHEAD
 
 
 def _draft_of(row: Row[Any]) -> IssuanceDraft:

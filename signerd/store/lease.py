@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, insert, literal, or_, select, update
 
+from signerd.core.clock import AHEAD
 from signerd.core.value import InstanceId
 from signerd.store.column import UtcMicroseconds
 from signerd.store.database import Database
@@ -20,6 +21,8 @@ class SqlLeaseStore:
     async def claim(self, name: str, holder: InstanceId, ttl_s: float, now_utc: datetime) -> bool:
         """Take a free lease or renew the own one, for ttl_s seconds; whether it is held now.
 
+        One that ends later than a holder could have asked for is free as well: it was taken by a
+        clock that has been set back since, and would stay taken until that time comes again.
         Raises StoreUnavailable, and Interrupted when another took it at the same moment.
         """
         expires = now_utc + timedelta(seconds=ttl_s)
@@ -29,7 +32,11 @@ class SqlLeaseStore:
                 update(leases)
                 .where(
                     leases.c.name == name,
-                    or_(leases.c.holder == holder, leases.c.expires_utc <= now_utc),
+                    or_(
+                        leases.c.holder == holder,
+                        leases.c.expires_utc <= now_utc,
+                        leases.c.expires_utc > expires + AHEAD,
+                    ),
                 )
                 .values(holder=holder, expires_utc=expires)
             )

@@ -124,7 +124,7 @@ def request_key_from(principal: str, method: str, request: Message) -> RequestKe
     request_id = parse_request_id(request.request_id)  # type: ignore[attr-defined] # every mutating request has it
     content = type(request)()
     content.CopyFrom(request)
-    for name in _NO_CONTENT & content.DESCRIPTOR.fields_by_name.keys():
+    for name in _NO_CONTENT.intersection(content.DESCRIPTOR.fields_by_name):
         content.ClearField(name)
     digest = hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
     return RequestKey(principal, method, request_id, digest)

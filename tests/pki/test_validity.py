@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signerd.core.error import WrongState
-from signerd.pki.validity import validity_at, validity_until
+from signerd.pki.validity import (
+    renewal_opens,
+    validity_at,
+    validity_renewed,
+    validity_until,
+)
 from tests.pki.software_authority import shipped
 
 FAR = datetime(2090, 1, 1, tzinfo=UTC)
@@ -89,3 +94,33 @@ def test_an_expired_certificate_is_not_replaced() -> None:
     with pytest.raises(WrongState) as caught:
         validity_until(PERSONAL, end, end)
     assert caught.value.reason == "CERTIFICATE_EXPIRED"
+
+
+def test_renewal_adds_one_period_to_the_expiry() -> None:
+    """A renewed certificate begins today and ends one period after the old one, to the day."""
+    old_end = utc("2026-08-31T14:59:59")
+    assert validity_renewed(PERSONAL, utc("2026-08-11T01:00:00"), old_end, FAR) == (
+        utc("2026-08-10T15:00:00"),
+        utc("2027-08-31T14:59:59"),
+    )
+    assert validity_renewed(TLS_CLIENT, utc("2026-08-11T01:00:00"), old_end, FAR) == (
+        utc("2026-08-11T00:55:00"),
+        old_end + timedelta(days=90),
+    )
+
+
+def test_a_renewed_certificate_does_not_outlive_its_issuer() -> None:
+    """It is refused, not shortened."""
+    old_end = utc("2026-08-31T14:59:59")
+    with pytest.raises(WrongState) as caught:
+        validity_renewed(PERSONAL, utc("2026-08-11T01:00:00"), old_end, utc("2027-08-31T14:59:58"))
+    assert caught.value.reason == "ISSUER_EXPIRES_FIRST"
+
+
+def test_renewal_opens_with_a_day() -> None:
+    """Thirty days ahead, at midnight where days are whole; or as many as the profile says."""
+    end = utc("2026-08-31T14:59:59")
+    assert renewal_opens(PERSONAL, end) == utc("2026-07-31T15:00:00")
+    assert renewal_opens(TLS_CLIENT, end) == utc("2026-08-01T14:59:59")
+    soon = replace(PERSONAL, validity=replace(PERSONAL.validity, renewal_window_days=7))
+    assert renewal_opens(soon, end) == utc("2026-08-23T15:00:00")

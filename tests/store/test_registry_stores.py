@@ -108,3 +108,24 @@ async def test_lease_has_one_holder(database: Database, clock: StandingClock) ->
     assert not await leases.claim("keeper", _A, 10, clock.now())
     await leases.release("keeper", _B)
     assert await leases.claim("keeper", _A, 10, clock.now())
+
+
+async def test_a_clock_that_is_set_back_leaves_nothing_taken(
+    bank: Bank, clock: StandingClock
+) -> None:
+    """A lease and an instance of a time that has not come yet hold nobody up; a clock that is a
+    little ahead does not take a lease away."""
+    leases, instances = SqlLeaseStore(bank.database), SqlInstanceStore(bank.database)
+    clock.advance(3600)
+    await instances.start_instance(_A, "local", "front-9", clock.now())
+    record, _ = await bank.issuances.begin_issuance(draft_of(owner=_A))
+    assert await leases.claim("keeper", _A, 10, clock.now())
+    clock.advance(-5)
+    assert not await leases.claim("keeper", _B, 10, clock.now())
+    assert (await bank.issuances.get_issuance(record.draft.issuance_id)).owner_alive
+    clock.advance(-3600)
+    assert await leases.claim("keeper", _B, 10, clock.now())
+    assert not (await bank.issuances.get_issuance(record.draft.issuance_id)).owner_alive
+    assert await bank.issuances.take_over_issuance(
+        record.draft.issuance_id, _B, fresh_cka_id=b"another CKA_ID.."
+    )
