@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -49,9 +49,10 @@ class DaemonProcess:
 class PrivateDaemon:
     """A running daemon."""
 
-    def __init__(self, directory: Path, address: str) -> None:
+    def __init__(self, directory: Path, address: str, publisher_url: str) -> None:
         self.directory = directory
         self.address = address
+        self.publisher_url = publisher_url
         self._process = _serve(directory)
 
     @property
@@ -161,15 +162,16 @@ def private_daemon(
     # temporary one.
     directory = Path(tempfile.mkdtemp(prefix="sd"))
     try:
-        address = f"127.0.0.1:{_free_port()}"
-        made = _run("init", "--state", str(directory), "--listen", address)
+        address, publisher = (f"127.0.0.1:{port}" for port in _free_ports(2))
+        addresses = ("--listen", address, "--publish", publisher)
+        made = _run("init", "--state", str(directory), *addresses)
         if made.returncode != 0:
             raise DaemonFailed(f"signerd init ended with {made.returncode}\n{made.stderr}")
         sizes = {"server.fronts": str(size.fronts), "tokens.hosts": str(size.hosts)}
         _configure(directory / "signerd.toml", sizes | dict(settings))
         with (directory / "policy.toml").open("a") as policy:
             policy.write(grants)
-        daemon = PrivateDaemon(directory, address)
+        daemon = PrivateDaemon(directory, address, f"http://{publisher}")
         try:
             daemon.wait_until_serving()
             yield daemon
@@ -200,11 +202,13 @@ def _serve(directory: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """Different ones: all are held until the last is found."""
+    with ExitStack() as stack:
+        probes = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
 
 
 def _configure(file: Path, settings: Mapping[str, str]) -> None:

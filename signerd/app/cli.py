@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from signerd.app.init.run import init_configured, init_embedded
-from signerd.app.init.state_file import CLIENT_URI
+from signerd.app.init.state_file import CLIENT_URI, Addresses
 from signerd.app.init.tls_identity import TlsDirectory, TlsIssuer
 from signerd.app.layout import latch_directory
 from signerd.app.serve import serve as serve_daemon
@@ -58,6 +58,10 @@ def init(
     listen: Annotated[
         str, typer.Option(help="host:port of the API; only for a new state directory.")
     ] = "127.0.0.1:7443",
+    publish: Annotated[
+        str,
+        typer.Option(help="host:port of HTTP for relying parties; only for a new state directory."),
+    ] = "127.0.0.1:7480",
 ) -> None:
     """Make tokens, database, CA hierarchy and TLS identities.
 
@@ -66,7 +70,7 @@ def init(
     if (state is None) == (config is None):
         raise typer.BadParameter("give either --state or --config")
     if state is not None:
-        init_embedded(state, listen, SystemClock(), typer.echo)
+        init_embedded(state, Addresses(listen, publish), SystemClock(), typer.echo)
     elif config is not None:
         init_configured(config, SystemClock(), typer.echo)
 
@@ -107,7 +111,7 @@ def check_config(
     settings = load_settings(config)
     token_specs(settings.tokens)
     grants = len(load_policy(settings.policy.file).grants)
-    profiles = sorted(load_profiles(settings.policy.profiles))
+    profiles = sorted(load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url))
     typer.echo(f"{config}: right; {grants} grants; profiles {', '.join(profiles)}")
 
 

@@ -106,7 +106,9 @@ class Reloadable:
         return Rules(
             policy=policy,
             policy_sha256=sha256(self._settings.policy.file.read_bytes()).hexdigest(),
-            profiles=load_profiles(self._settings.policy.profiles),
+            profiles=load_profiles(
+                self._settings.policy.profiles, publisher_url=self._settings.publisher.url
+            ),
             limiter=Limiter(policy, monotonic=time.monotonic),
         )
 

@@ -59,3 +59,4 @@ def front_names(count: int) -> list[str]:
 
 
 KEEPER = "keeper"
+PUBLISHER = "publisher"

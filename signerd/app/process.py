@@ -32,7 +32,7 @@ REPLACEMENT_VARIABLE = "SIGNERD_REPLACEMENT"
 def main(arguments: list[str]) -> ExitCode:
     """Run one process to its end."""
     parser = argparse.ArgumentParser(prog="signerd.app.process")
-    parser.add_argument("kind", choices=["host", "front", "keeper"])
+    parser.add_argument("kind", choices=["host", "front", "keeper", "publisher"])
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--name", required=True)
     parser.add_argument("--clock-offset", type=parse_duration, default=timedelta())
@@ -74,6 +74,10 @@ def _run(kind: str, settings: Settings, name: str, pulse: Pulse, clock: Clock) -
         from signerd.app.front import run_front  # noqa: PLC0415 - see above
 
         asyncio.run(run_front(settings, name, pulse, clock))
+    elif kind == "publisher":
+        from signerd.app.publisher import run_publisher  # noqa: PLC0415 - see above
+
+        asyncio.run(run_publisher(settings, name, pulse, clock))
     else:
         from signerd.app.keeper import run_keeper  # noqa: PLC0415 - see above
 

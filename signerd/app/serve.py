@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from signerd.app.layout import KEEPER, front_names, host_names, run_directory
+from signerd.app.layout import KEEPER, PUBLISHER, front_names, host_names, run_directory
 from signerd.config.address import parse_listen_address
 from signerd.config.load import load_settings
 from signerd.config.settings import Settings
@@ -21,6 +21,7 @@ _HOST_START_S = 30.0
 _START_S = 60.0
 _HOST_STOP_S = 5.0
 _KEEPER_STOP_S = 30.0
+_PUBLISHER_STOP_S = 20.0
 # After the drain a front still ends its issuances and closes the store.
 _FRONT_STOP_EXTRA_S = 15.0
 
@@ -36,7 +37,9 @@ def serve(config: Path, clock_offset: timedelta = timedelta()) -> ExitCode:
             f"--clock-offset is for tests: {config} must say allow_clock_offset = true in [test]",
         )
     configure_log(settings.log.level, settings.log.format, process="supervisor")
-    _check_address(settings.server.listen)
+    _check_address(settings.server.listen, "server")
+    if settings.publisher.enabled:
+        _check_address(settings.publisher.listen, "publisher")
     run = run_directory(settings.server.state_directory)
     for name in [*host_names(settings.tokens.hosts)]:
         run.host_socket(name)
@@ -61,7 +64,10 @@ def child_specs(settings: Settings, config: Path, clock_offset: timedelta) -> li
         _spec(name, Group.FRONT, common, _START_S, front_stop_s)
         for name in front_names(settings.server.fronts)
     ]
-    return [*specs, _spec(KEEPER, Group.KEEPER, common, _START_S, _KEEPER_STOP_S)]
+    specs.append(_spec(KEEPER, Group.KEEPER, common, _START_S, _KEEPER_STOP_S))
+    if settings.publisher.enabled:
+        specs.append(_spec(PUBLISHER, Group.PUBLISHER, common, _START_S, _PUBLISHER_STOP_S))
+    return specs
 
 
 def _spec(
@@ -81,8 +87,9 @@ def _spec(
     )
 
 
-def _check_address(listen: str) -> None:
-    """Fronts share their port, so none of them would notice that somebody else has it too."""
+def _check_address(listen: str, section: str) -> None:
+    """Fronts share their port, so none of them would notice that somebody else has it too; and
+    what is noticed now is said once. section: of the configuration."""
     wanted = parse_listen_address(listen)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -95,5 +102,5 @@ def _check_address(listen: str) -> None:
         raise BootError(
             ExitCode.ADDRESS_IN_USE,
             f"cannot listen on {listen}: {error.strerror}; stop what has the address, or choose "
-            "another in [server] listen",
+            f"another in [{section}] listen",
         ) from None

@@ -17,6 +17,11 @@ def contradictions(settings: Settings) -> Iterator[str]:
             f"authority.issuing_years = {authority.issuing_years}: the issuing CA would outlive "
             f"its root; use at most authority.root_years, {authority.root_years}"
         )
+    if settings.publisher.enabled and settings.publisher.listen == settings.server.listen:
+        yield (
+            f"publisher.listen = {settings.publisher.listen}: this is the address of the API; give "
+            "each an address of its own"
+        )
     for key, path in _secret_files(settings):
         if problem := permission_problem(path):
             yield f"{key}: {problem}"

@@ -6,6 +6,7 @@ absolute. Durations are seconds.
 
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
 
@@ -42,7 +43,18 @@ def _check_store_url(text: str) -> str:
     return text
 
 
+def _check_public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme != "http" or not parts.hostname or text.endswith("/")):
+        raise ValueError(
+            "use an absolute http URL without / at the end; https would need the very check that "
+            "it serves"
+        )
+    return text
+
+
 PositiveSeconds = Annotated[float, Field(gt=0, le=3600)]
+Lifetime = Annotated[int, Field(ge=4, le=31_536_000)]
 # TOML has neither paths nor enumerations: both are read from strings.
 TomlPath = Annotated[Path, Strict(strict=False)]
 TokenUri = Annotated[str, AfterValidator(_check_uri)]
@@ -147,7 +159,7 @@ class TokensSettings(_Section):
 
 
 class AuthoritySettings(_Section):
-    """[authority]: names of the CA, used once by init."""
+    """[authority]: the CA as init makes it. ocsp_days is used by the keeper, too."""
 
     country: str = Field(default="KR", pattern=r"^[A-Z]{2}$", description="C of the CA names")
     organization: str = Field(
@@ -173,6 +185,17 @@ class AuthoritySettings(_Section):
     )
     root_years: int = Field(default=20, ge=1, le=40, description="validity of the root")
     issuing_years: int = Field(default=10, ge=1, le=30, description="validity of the issuing CA")
+    # Every relying party understands it (RFC 6960, 4.3), and responses are signed ahead.
+    ocsp_algorithm: Annotated[KeyAlgorithm, Strict(strict=False)] = Field(
+        default=KeyAlgorithm.RSA_2048_PKCS1_SHA256,
+        description="algorithm of the key that signs OCSP responses",
+    )
+    ocsp_days: int = Field(
+        default=90,
+        ge=3,
+        le=365,
+        description="validity of its certificate, which is renewed when a third is left",
+    )
 
 
 class StoreSettings(_Section):
@@ -194,6 +217,44 @@ class PolicySettings(_Section):
     profiles: TomlPath = Field(
         default=Path("profiles"), description="directory of certificate profiles (*.toml)"
     )
+
+
+class PublisherSettings(_Section):
+    """[publisher]: what relying parties are told, over HTTP."""
+
+    enabled: bool = Field(default=True, description="make CRLs and OCSP responses and serve them")
+    listen: Annotated[str, AfterValidator(_check_listen)] = Field(
+        default="127.0.0.1:7480",
+        description="host:port of plain HTTP for relying parties, who check certificates with it",
+    )
+    public_url: Annotated[str, AfterValidator(_check_public_url)] = Field(
+        default="",
+        description="what {publisher} in profiles stands for, without / at the end; empty means "
+        "http:// and the listen address",
+    )
+    crl_lifetime_s: Lifetime = Field(
+        default=86_400, description="thisUpdate to nextUpdate of full CRLs; renewed at half of it"
+    )
+    delta_crl_lifetime_s: Lifetime = Field(default=21_600, description="the same of delta CRLs")
+    root_crl_lifetime_s: Lifetime = Field(
+        default=2_592_000, description="the same of the root CA's CRL"
+    )
+    ocsp_lifetime_s: Lifetime = Field(default=43_200, description="the same of OCSP responses")
+    cache_s: float = Field(
+        default=60.0, ge=0, le=86_400, description="longest time that HTTP caches keep an answer"
+    )
+    exchange_s: PositiveSeconds = Field(
+        default=15.0, description="longest time from a request's head to the end of the answer"
+    )
+    max_connections: int = Field(default=512, ge=1, le=100_000, description="open at a time")
+    max_waiting: int = Field(
+        default=128, ge=1, le=100_000, description="OCSP answers that wait for the token"
+    )
+
+    @property
+    def url(self) -> str:
+        """Where relying parties find it."""
+        return self.public_url or f"http://{self.listen}"
 
 
 class LogSettings(_Section):
@@ -229,5 +290,6 @@ class Settings(_Section):
     authority: AuthoritySettings
     store: StoreSettings = StoreSettings()
     policy: PolicySettings = PolicySettings()
+    publisher: PublisherSettings = PublisherSettings()
     log: LogSettings = LogSettings()
     test: TestSettings = TestSettings()

@@ -45,6 +45,13 @@ class LogEvent(StrEnum):
 
     KEEPER_ELECTED = "keeper.elected"
     HOUSEKEEPING_DONE = "keeper.housekeeping_done"
+    OCSP_SIGNER_RENEWED = "keeper.ocsp_signer_renewed"
+    CRL_PUBLISHED = "crl.published"
+    CRL_FAILED = "crl.failed"
+    OCSP_PRESIGN_FAILED = "ocsp.presign_failed"
     WORK_FAILED = "work.failed"
+
+    PUBLISHER_LISTENING = "publisher.listening"
+    OCSP_UNANSWERED = "ocsp.unanswered"
 
     LIBRARY_MESSAGE = "library.message"

@@ -23,6 +23,7 @@ class Group(StrEnum):
     HOST = "host"
     FRONT = "front"
     KEEPER = "keeper"
+    PUBLISHER = "publisher"
 
 
 class ChildState(StrEnum):

@@ -18,7 +18,7 @@ from signerd.supervisor.child import Child, ChildSpec, ChildState, Group, descri
 from signerd.supervisor.run_file import claim, clean, link_admin_socket, write_processes
 from signerd.supervisor.signal_queue import SignalQueue
 
-_STOP_ORDER: Final = (Group.FRONT, Group.KEEPER, Group.HOST)
+_STOP_ORDER: Final = (Group.FRONT, Group.PUBLISHER, Group.KEEPER, Group.HOST)
 _RELOADED: Final = frozenset({Group.FRONT, Group.KEEPER})
 # Python itself ends with 1 on an unexpected exception, so 1 is a crash and not a verdict.
 _FINAL: Final = frozenset(ExitCode) - {ExitCode.OK, ExitCode.SOFTWARE, ExitCode.CHECK_FAILED}
@@ -145,7 +145,7 @@ class Supervisor:
             if due:
                 self._start(min(due, key=lambda host: host.start_at))
         if self._hosts_came_up:
-            others = (*self._of(Group.FRONT), *self._of(Group.KEEPER))
+            others = [child for child in self._children if child.spec.group is not Group.HOST]
             self._others_came_up |= any(one.state is ChildState.READY for one in others)
             # What keeps one of them from starting keeps all: the first one says it for all.
             for child in others if self._others_came_up else others[:1]:

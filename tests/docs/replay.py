@@ -18,6 +18,7 @@ from tests.docs.console import ROOT, Block, Shell, Step
 from tests.docs.shown import Comparison
 
 _SHOWN_ADDRESS: Final = "127.0.0.1:7443"
+_SHOWN_PUBLISHER: Final = "127.0.0.1:7480"
 _SHOWN_DIRECTORY: Final = "/srv/signerd"
 _DAEMON: Final = "scripts/run"
 _LAST_LINE: Final = "Ctrl-C stops the daemon"
@@ -32,6 +33,7 @@ class Replay:
 
     directory: Path
     address: str
+    publisher: str
     shell: Shell
     comparison: Comparison = field(default_factory=Comparison)
     daemon: "subprocess.Popen[str] | None" = None
@@ -64,7 +66,7 @@ class Replay:
             self.daemon = subprocess.Popen(
                 [_DAEMON],
                 cwd=self.directory,
-                env={**os.environ, **environment(self.directory, self.address)},
+                env={**os.environ, **environment(self.directory, self.address, self.publisher)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -101,12 +103,14 @@ class Replay:
         return "\n".join(lines[-_LOG_TAIL_LINES:])
 
     def _here(self, text: str) -> str:
-        return text.replace(_SHOWN_ADDRESS, self.address)
+        text = text.replace(_SHOWN_ADDRESS, self.address)
+        return text.replace(_SHOWN_PUBLISHER, self.publisher)
 
     def _as_shown(self, text: str) -> str:
         for place in (str(self.directory), str(ROOT)):
             text = text.replace(place, _SHOWN_DIRECTORY)
         text = text.replace(self.address, _SHOWN_ADDRESS)
+        text = text.replace(self.publisher, _SHOWN_PUBLISHER)
         return "\n".join(line.rstrip() for line in text.splitlines())
 
 
@@ -115,24 +119,25 @@ def replay() -> Iterator[Replay]:
     """A place to follow the README in; gone afterwards, and its daemon with it."""
     # Directly under the temporary directory: paths of Unix sockets are limited to 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="sd"))
-    address = f"127.0.0.1:{_free_port()}"
+    address, publisher = (f"127.0.0.1:{_free_port()}" for _ in range(2))
     for name in ("scripts", ".venv"):
         (directory / name).symlink_to(ROOT / name)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory)
-        shell = stack.enter_context(Shell(directory, environment(directory, address)))
-        run = Replay(directory, address, shell)
+        shell = stack.enter_context(Shell(directory, environment(directory, address, publisher)))
+        run = Replay(directory, address, publisher, shell)
         stack.callback(_end, run)
         yield run
 
 
-def environment(directory: Path, address: str) -> dict[str, str]:
+def environment(directory: Path, address: str, publisher: str) -> dict[str, str]:
     """Nothing of the caller's own signerd, and a locale that shows Korean."""
     return {
         "HOME": str(directory),
         "LC_ALL": "C.UTF-8",
         "SIGNERD_STATE": str(directory / "state"),
         "SIGNERD_LISTEN": address,
+        "SIGNERD_PUBLISH": publisher,
     }
 
 

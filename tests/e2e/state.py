@@ -57,7 +57,7 @@ def short_directory() -> Iterator[Path]:
 
 def initialise(state: Path) -> None:
     """Make a new state directory for a daemon of one front and one host, which starts quickly."""
-    made = signerd("init", "--state", str(state), "--listen", f"127.0.0.1:{free_port()}")
+    made = signerd("init", "--state", str(state), *free_addresses())
     assert made.returncode == 0, made.stderr
     configure(state, fronts="1")
     config = state / "signerd.toml"
@@ -70,14 +70,21 @@ def copy_state(template: Path, state: Path) -> None:
     config = state / "softhsm2.conf"
     config.write_text(config.read_text().replace(str(template), str(state)))
     configure(state, listen=f'"127.0.0.1:{free_port()}"')
+    configure(state, "publisher", listen=f'"127.0.0.1:{free_port()}"')
 
 
-def configure(state: Path, **values: str) -> None:
-    """Set keys of [server], given as TOML."""
+def free_addresses() -> tuple[str, ...]:
+    """The options of init by which daemons do not meet."""
+    listen, publish = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    return "--listen", listen, "--publish", publish
+
+
+def configure(state: Path, section: str = "server", **values: str) -> None:
+    """Set keys of a section, given as TOML."""
     file = state / "signerd.toml"
     text = file.read_text()
     for key, value in values.items():
-        head, heading, rest = text.partition("[server]\n")
+        head, heading, rest = text.partition(f"[{section}]\n")
         body, separator, tail = rest.partition("\n[")
         body = re.sub(rf"^{key} *=.*\n?", "", body, flags=re.MULTILINE)
         text = f"{head}{heading}{key} = {value}\n{body}{separator}{tail}"

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from signerd.core.boot import ExitCode
-from tests.e2e.state import begin, free_port, short_directory, signerd
+from tests.e2e.state import begin, free_addresses, short_directory, signerd
 from tests.e2e.waiting import wait_until
 
 _UNCOMPARED = ("signerd.db", "token.object", "token.lock", "generation")
-_KEYS = 3  # root, issuing CA, probe
+_KEYS = 6  # root, issuing CA, OCSP, probe, seal, index
 _ROOT = Path(__file__).parents[2]
 
 
@@ -116,8 +116,7 @@ def test_an_interrupted_init_is_completed_by_the_next(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     with short_directory() as parent:
         state = parent / "s"
-        address = f"127.0.0.1:{free_port()}"
-        arguments = ("init", "--state", str(state), "--listen", address)
+        arguments = ("init", "--state", str(state), *free_addresses())
         for _ in range(4):
             process = begin(*arguments)
             time.sleep(chance.uniform(0.3, 2.5))

@@ -21,6 +21,7 @@ SEEDS: Final = {
     "Only tokens knows PKCS#11": ("signerd/pki/seed_token.py", "import pkcs11"),
     "Only the store knows SQL": ("signerd/audit/seed_sql.py", "import sqlalchemy"),
     "Only transport and clients know gRPC": ("signerd/policy/seed_grpc.py", "import grpc"),
+    "Only the publisher serves HTTP": ("signerd/ca/seed_http.py", "import aiohttp"),
     "Clients know the API and nothing else of the daemon": (
         "clients/signerd_client/seed_client.py",
         "import signerd.core",

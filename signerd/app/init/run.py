@@ -7,7 +7,13 @@ from pathlib import Path
 
 from signerd.app.init.hierarchy import HierarchyMaker
 from signerd.app.init.soft_token import find_module, write_soft_hsm
-from signerd.app.init.state_file import CLIENT_URI, ROLES, write_profiles, write_state_files
+from signerd.app.init.state_file import (
+    CLIENT_URI,
+    ROLES,
+    Addresses,
+    write_profiles,
+    write_state_files,
+)
 from signerd.app.init.tls_identity import TlsDirectory, TlsIssuer
 from signerd.app.init.token import provide_tokens
 from signerd.config.address import parse_listen_address
@@ -24,7 +30,7 @@ from signerd.tokens.token_set import TokenSet
 Say = Callable[[str], None]
 
 
-def init_embedded(state: Path, listen: str, clock: Clock, say: Say) -> Path:
+def init_embedded(state: Path, addresses: Addresses, clock: Clock, say: Say) -> Path:
     """Make a state directory with a SoftHSM of its own; returns its configuration file."""
     state = state.absolute()
     try:
@@ -32,17 +38,17 @@ def init_embedded(state: Path, listen: str, clock: Clock, say: Say) -> Path:
     except OSError as error:
         raise BootError(ExitCode.CONFIG_INVALID, f"cannot make {state}: {error.strerror}") from None
     write_soft_hsm(state)
-    for name in write_state_files(state, find_module(), listen):
+    for name in write_state_files(state, find_module(), addresses):
         say(f"wrote {name}")
     config = state / "signerd.toml"
     # The TLS key is checked with the rest of the configuration, so it has to be there first.
-    _write_tls(state / "tls", listen, clock, say)
+    _write_tls(state / "tls", addresses.listen, clock, say)
     init_configured(config, clock, say)
     return config
 
 
 def init_configured(config: Path, clock: Clock, say: Say) -> None:
-    """Make what an existing configuration lacks: tokens, database, CA hierarchy."""
+    """Make what an existing configuration lacks: tokens, database, the daemon's own keys."""
     settings = load_settings(config)
     state = settings.server.state_directory
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -71,7 +77,8 @@ async def _fill(settings: Settings, tokens: TokenSet, clock: Clock, say: Say) ->
     try:
         maker = HierarchyMaker(settings, tokens, database, clock)
         if await maker.provide():
-            say("made root CA, issuing CA and probe key on the authority token")
+            say("made the keys of root CA, issuing CA and OCSP signer on the authority token")
+            say("made the probe, seal and index key on the authority token")
         await maker.register_tokens()
     finally:
         await database.close()

@@ -1,5 +1,6 @@
 """The files of a new state directory: configuration, policy, profiles."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from signerd.app.init.soft_token import AUTHORITY_LABEL, SUBSCRIBER_PREFIX
@@ -8,6 +9,15 @@ from signerd.pki.profile_directory import shipped_profiles
 CLIENT_URI = "spiffe://signerd.local/client/"
 # The identities init makes, each with the role of its name.
 ROLES = ("operator", "ra-officer", "signer", "auditor")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """host:port of the API, and of HTTP for relying parties."""
+
+    listen: str
+    publish: str
+
 
 _CONFIG = """\
 # signerd on SoftHSM, as `signerd init` made it. Relative paths are relative to this file.
@@ -34,6 +44,9 @@ country = "KR"
 organization = "signerd test"
 root_common_name = "signerd test root CA"
 issuing_common_name = "signerd test issuing CA"
+
+[publisher]
+listen = "{publish}"
 """
 
 _POLICY_HEAD = """\
@@ -43,12 +56,13 @@ _POLICY_HEAD = """\
 """
 
 
-def write_state_files(state: Path, module: Path, listen: str) -> list[str]:
+def write_state_files(state: Path, module: Path, addresses: Addresses) -> list[str]:
     """Write what is missing; returns the names of what was written."""
     written = []
     texts = {
         "signerd.toml": _CONFIG.format(
-            listen=listen,
+            listen=addresses.listen,
+            publish=addresses.publish,
             module=module,
             authority=AUTHORITY_LABEL,
             subscribers=SUBSCRIBER_PREFIX,

@@ -1,0 +1,1 @@
+"""HTTP for relying parties: CRLs, OCSP, CA certificates."""
