@@ -12,12 +12,14 @@ from signerd.core.boot import BootError, ExitCode
 from signerd.pki.profile import Profile
 from signerd.pki.profile_settings import ProfileSettings
 
+_PUBLISHER: Final = "{publisher}"
 _SHIPPED: Final = resources.files("signerd.pki") / "profiles"
 
 
-def load_profiles(directory: Path) -> dict[str, Profile]:
+def load_profiles(directory: Path, *, publisher_url: str = "") -> dict[str, Profile]:
     """The profiles of all *.toml files by name; the file is named like the profile.
 
+    publisher_url: stands in the files as {publisher}, where relying parties find CRL and OCSP.
     Raises BootError (CONFIG_INVALID) naming file and key.
     """
     try:
@@ -26,14 +28,15 @@ def load_profiles(directory: Path) -> dict[str, Profile]:
         raise _broken(directory, f"cannot be read: {error.strerror}") from error
     if not paths:
         raise _broken(directory, "holds no profile (*.toml); copy or write one")
-    profiles = [load_profile(path) for path in paths]
+    profiles = [load_profile(path, publisher_url=publisher_url) for path in paths]
     return {profile.name: profile for profile in profiles}
 
 
-def load_profile(path: Path) -> Profile:
+def load_profile(path: Path, *, publisher_url: str = "") -> Profile:
     """The profile of one file. Raises BootError (CONFIG_INVALID) naming file and key."""
     try:
-        settings = ProfileSettings.model_validate(tomllib.loads(path.read_text("utf-8")))
+        text = path.read_text("utf-8").replace(_PUBLISHER, publisher_url)
+        settings = ProfileSettings.model_validate(tomllib.loads(text))
     except OSError as error:
         raise _broken(path, f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
