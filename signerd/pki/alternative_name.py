@@ -5,7 +5,8 @@ from typing import Final
 
 from cryptography import x509
 
-from signerd.core.record import SubjectRecord
+from signerd.core.record import HolderIdentity, SubjectRecord
+from signerd.pki.identify_data import CERTIFIED_HASH, IdentifyData, identify_data_name
 from signerd.pki.name_text import refuse
 from signerd.pki.profile import Presence, Profile
 
@@ -43,9 +44,14 @@ def check_alternative_names(profile: Profile, subject: SubjectRecord) -> None:
         seen.add(name.lower())
 
 
-def alternative_name_of(subject: SubjectRecord) -> x509.SubjectAlternativeName | None:
+def alternative_name_of(
+    subject: SubjectRecord, identity: HolderIdentity | None
+) -> x509.SubjectAlternativeName | None:
     """The extension for a checked subject; None when there is nothing to put in."""
     names: list[x509.GeneralName] = []
+    if identity is not None:
+        data = IdentifyData(identity.real_name, CERTIFIED_HASH, identity.virtual_id)
+        names.append(identify_data_name(data))
     if subject.email:
         names.append(x509.RFC822Name(subject.email))
     names.extend(x509.DNSName(name) for name in subject.dns_names)

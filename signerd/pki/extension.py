@@ -3,8 +3,11 @@
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from signerd.core.record import SubjectRecord
+from signerd.core.record import HolderIdentity, SubjectRecord
 from signerd.pki.alternative_name import alternative_name_of
+from signerd.pki.certificate_policy import certificate_policies
+from signerd.pki.distinguished_name import read_name, tbs_of
+from signerd.pki.issuer import IssuerInfo
 from signerd.pki.key import PublicKey
 from signerd.pki.profile import ExtensionTemplate, KeyUsageBit, Profile
 
@@ -12,23 +15,31 @@ CriticalExtension = tuple[x509.ExtensionType, bool]
 
 
 def end_entity_extensions(
-    profile: Profile, subject: SubjectRecord, key: PublicKey, issuer_key_identifier: bytes
+    profile: Profile,
+    subject: SubjectRecord,
+    identity: HolderIdentity | None,
+    key: PublicKey,
+    issuer: IssuerInfo,
 ) -> list[CriticalExtension]:
-    """What an end-entity certificate of the profile holds, in the order it is written."""
+    """What an end-entity certificate of the profile holds, in the order that Korean accredited
+    certificates have."""
     template = profile.extensions
-    found = [
-        *key_identifiers(key, issuer_key_identifier),
+    authority = key_identifiers(key, issuer.key_identifier)
+    if template.authority_cert_issuer:
+        authority[0] = (issuer_identifier(issuer), False)
+    names = alternative_name_of(subject, identity)
+    return [
+        *authority,
         *_constraints(template),
         *_policies(template),
+        *([] if names is None else [(names, False)]),
         *_locations(template),
     ]
-    names = alternative_name_of(subject)
-    return found if names is None else [*found, (names, False)]
 
 
 def key_identifiers(key: PublicKey, issuer_key_identifier: bytes) -> list[CriticalExtension]:
-    """subjectKeyIdentifier: SHA-1 of the public key (RFC 5280, 4.2.1.2, method 1);
-    authorityKeyIdentifier: the issuer's."""
+    """authorityKeyIdentifier: the issuer's; subjectKeyIdentifier: SHA-1 of the public key
+    (RFC 5280, 4.2.1.2, method 1)."""
     return [
         (x509.AuthorityKeyIdentifier(issuer_key_identifier, None, None), False),
         (x509.SubjectKeyIdentifier.from_public_key(key), False),
@@ -57,6 +68,12 @@ def key_usage(
     return usage, True
 
 
+def issuer_identifier(issuer: IssuerInfo) -> x509.AuthorityKeyIdentifier:
+    """The issuer's key, and its certificate by issuer and serial number (RFC 5280, 4.2.1.1)."""
+    above = x509.DirectoryName(read_name(tbs_of(issuer.certificate).issuer))
+    return x509.AuthorityKeyIdentifier(issuer.key_identifier, [above], issuer.parsed.serial_number)
+
+
 def _constraints(template: ExtensionTemplate) -> list[CriticalExtension]:
     found = [
         key_usage(
@@ -81,11 +98,7 @@ def _constraints(template: ExtensionTemplate) -> list[CriticalExtension]:
 def _policies(template: ExtensionTemplate) -> list[CriticalExtension]:
     if not template.policies:
         return []
-    policies = [
-        x509.PolicyInformation(policy.oid, [policy.cps_uri] if policy.cps_uri else None)
-        for policy in template.policies
-    ]
-    return [(x509.CertificatePolicies(policies), template.policies_critical)]
+    return [(certificate_policies(template.policies), template.policies_critical)]
 
 
 def _locations(template: ExtensionTemplate) -> list[CriticalExtension]:

@@ -4,6 +4,7 @@ Order and string types are those of the Korean accredited profile: C, O, OU..., 
 C PrintableString.
 """
 
+import re
 from typing import Final
 
 from cryptography import x509
@@ -11,13 +12,13 @@ from cryptography.x509.oid import NameOID
 
 from signerd.core.record import SubjectRecord
 from signerd.pki.alternative_name import check_alternative_names
+from signerd.pki.composed_name import DIGITS, with_parentheses
 from signerd.pki.distinguished_name import display_name, name_of, read_name, tbs_of
-from signerd.pki.name_text import check_text, refuse
+from signerd.pki.name_text import UPPER_BOUND, check_text, refuse
 from signerd.pki.profile import Profile
 
-# ub-common-name, ub-organizational-unit-name (RFC 5280, appendix A.1), in characters.
-UPPER_BOUND: Final = 64
 MAX_ORGANIZATIONAL_UNITS: Final = 4
+_BRANCH = re.compile("[0-9]{3}")
 
 
 def check_subject(profile: Profile, subject: SubjectRecord) -> None:
@@ -35,6 +36,7 @@ def check_subject(profile: Profile, subject: SubjectRecord) -> None:
         )
     for index, unit in enumerate(units):
         check_text(unit, field=f"subject.organizational_units[{index}]", upper_bound=UPPER_BOUND)
+    _check_composed(profile, subject)
     check_alternative_names(profile, subject)
 
 
@@ -56,6 +58,23 @@ def subject_name(profile: Profile, subject: SubjectRecord, issuer: x509.Name) ->
 def display_subject(certificate_der: bytes) -> str:
     """The subject of a certificate as an RFC 4514 string, Korean as it is. Raises ValueError."""
     return display_name(read_name(tbs_of(certificate_der).subject))
+
+
+def _check_composed(profile: Profile, subject: SubjectRecord) -> None:
+    if subject.branch and _BRANCH.fullmatch(subject.branch) is None:
+        refuse("subject.branch", "is not three digits")
+    if profile.subject.composition is None:
+        return
+    if not subject.branch:
+        refuse("subject.branch", f'is required by profile "{profile.name}"; give its three digits')
+    most = UPPER_BOUND - DIGITS
+    length = len(with_parentheses(subject.common_name))
+    if length > most:
+        refuse(
+            "subject.common_name",
+            f"has {length} characters with its parentheses; the most is {most}, because "
+            f'profile "{profile.name}" adds {DIGITS} digits',
+        )
 
 
 def _first(name: x509.Name, oid: x509.ObjectIdentifier) -> str:

@@ -10,6 +10,8 @@ from typing import Final, NoReturn
 from signerd.core.error import InvalidRequest
 
 SUBJECT_INVALID: Final = "SUBJECT_INVALID"
+# ub-common-name, ub-organizational-unit-name (RFC 5280, appendix A.1), in characters.
+UPPER_BOUND: Final = 64
 
 # Control, format (bidirectional overrides, zero-width), surrogate, private use, unassigned, line
 # and paragraph separators.

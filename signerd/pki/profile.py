@@ -8,6 +8,8 @@ from cryptography import x509
 
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import InvalidRequest
+from signerd.pki.certificate_policy import CertificatePolicy
+from signerd.pki.composed_name import NameComposition
 from signerd.pki.key import KeyKind, describe_key, kind_of, load_public_key
 
 
@@ -43,24 +45,23 @@ class ValidityPeriod:
 
 @dataclass(frozen=True, slots=True)
 class SubjectTemplate:
-    """What precedes the caller's part of the name. Empty country or organisation: the issuer's."""
+    """What precedes the caller's part of the name. Empty country or organisation: the issuer's.
+
+    composition: how the common name is composed; None: it is what the caller gives.
+    """
 
     country: str
     organization: str
     organizational_units: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CertificatePolicy:
-    """A certificate policy (RFC 5280, 4.2.1.4). cps_uri: its practice statement, or empty."""
-
-    oid: x509.ObjectIdentifier
-    cps_uri: str
+    composition: NameComposition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExtensionTemplate:
     """Extensions that are the same in every certificate of the profile; empty means absent.
+
+    authority_cert_issuer: authorityKeyIdentifier also names the issuing CA's certificate by its
+    issuer and serial number (4.2.1.1).
 
     keyUsage is always critical (4.2.1.3), the locations never (4.2.1.13, 4.2.2.1). An end
     entity may go without basicConstraints (4.2.1.9), as accredited Korean certificates do; when
@@ -68,6 +69,7 @@ class ExtensionTemplate:
     reads an OCSP response need not ask for the signer's own status (RFC 6960, 4.2.2.2.1).
     """
 
+    authority_cert_issuer: bool
     basic_constraints: bool
     key_usage: frozenset[KeyUsageBit]
     extended_key_usage: tuple[x509.ObjectIdentifier, ...]
@@ -83,7 +85,8 @@ class ExtensionTemplate:
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A kind of certificate. algorithms: keys made on the token; csr_keys: keys that requests may
-    bring; email, dns: which alternative names callers give."""
+    bring; email, dns: which alternative names callers give; identify_data: whether the holder's
+    real name and VID are among them."""
 
     name: str
     description: str
@@ -93,7 +96,24 @@ class Profile:
     csr_keys: frozenset[KeyKind]
     email: Presence
     dns: Presence
+    identify_data: bool
     extensions: ExtensionTemplate
+
+    def check_identity(self, *, given: bool) -> None:
+        """Raises InvalidRequest (IDENTITY_REQUIRED, IDENTITY_NOT_ALLOWED) unless the holder's
+        identity number is given exactly where certificates carry a VID."""
+        if self.identify_data and not given:
+            raise InvalidRequest(
+                f'profile "{self.name}" certifies a virtual ID; give identity_number',
+                reason="IDENTITY_REQUIRED",
+                field="identity_number",
+            )
+        if given and not self.identify_data:
+            raise InvalidRequest(
+                f'profile "{self.name}" certifies no virtual ID; leave identity_number out',
+                reason="IDENTITY_NOT_ALLOWED",
+                field="identity_number",
+            )
 
     def check_algorithm(self, algorithm: KeyAlgorithm | None) -> None:
         """Raises InvalidRequest (ALGORITHM_NOT_ALLOWED) unless keys of it are made under this

@@ -10,11 +10,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import InvalidRequest
 from signerd.core.value import parse_slug
+from signerd.pki.certificate_policy import MAX_NOTICE_LENGTH, CertificatePolicy, NoticeType
+from signerd.pki.composed_name import NameComposition
 from signerd.pki.key import KeyKind
 from signerd.pki.location import check_http_uri, check_location_uri
-from signerd.pki.name_text import check_text
+from signerd.pki.name_text import UPPER_BOUND, check_text
 from signerd.pki.profile import (
-    CertificatePolicy,
     ExtensionTemplate,
     KeyUsageBit,
     Presence,
@@ -32,6 +33,8 @@ _EXTENDED_KEY_USAGES = {
     "OCSPSigning": ExtendedKeyUsageOID.OCSP_SIGNING,
 }
 
+_LAST_OF_BMP = "\uffff"
+
 
 def _slug(text: str) -> str:
     try:
@@ -40,9 +43,9 @@ def _slug(text: str) -> str:
         raise ValueError(error.message) from None
 
 
-def _name_part(text: str) -> str:
+def _text(text: str, upper_bound: int) -> str:
     try:
-        check_text(text, field="value", upper_bound=64)
+        check_text(text, field="value", upper_bound=upper_bound)
     except InvalidRequest as error:
         raise ValueError(error.message) from None
     return text
@@ -67,7 +70,8 @@ def _zone(text: str) -> str:
     return text
 
 
-NamePart = Annotated[str, AfterValidator(_name_part)]
+NamePart = Annotated[str, AfterValidator(lambda text: _text(text, UPPER_BOUND))]
+Notice = Annotated[str, AfterValidator(lambda text: _text(text, MAX_NOTICE_LENGTH))]
 Oid = Annotated[str, AfterValidator(_oid)]
 Usage = Annotated[str, AfterValidator(_usage)]
 LocationUri = Annotated[str, AfterValidator(check_location_uri)]
@@ -89,11 +93,15 @@ class _Section(BaseModel):
 
 
 class SubjectSettings(_Section):
-    """[subject]: what the profile puts into every name. Absent: the issuing CA's."""
+    """[subject]: what the profile puts into every name. Absent: the issuing CA's.
+
+    bank_code: common names are composed of name, bank, branch, date and running number.
+    """
 
     country: Annotated[str, Field(pattern=r"^[A-Za-z]{2}$")] | None = None
     organization: NamePart | None = None
     organizational_units: list[NamePart] = Field(default_factory=list, max_length=4)
+    bank_code: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
 
 
 class KeySettings(_Section):
@@ -110,10 +118,11 @@ class KeySettings(_Section):
 
 
 class AlternativeNameSettings(_Section):
-    """[alternative_names]: which ones callers give."""
+    """[alternative_names]: which ones callers give; identify_data: real name and VID."""
 
     email: PresenceText = "refused"
     dns: PresenceText = "refused"
+    identify_data: bool = False
 
 
 class PolicySettings(_Section):
@@ -121,11 +130,20 @@ class PolicySettings(_Section):
 
     oid: Oid
     cps_uri: HttpUri | None = None
+    notice: Notice | None = None
+    notice_type: Literal["UTF8String", "BMPString"] = "UTF8String"
+
+    @model_validator(mode="after")
+    def _encodable(self) -> "PolicySettings":
+        if self.notice_type == "BMPString" and max(self.notice or " ") > _LAST_OF_BMP:
+            raise ValueError("notice: holds a character that a BMPString cannot; use UTF8String")
+        return self
 
 
 class ExtensionSettings(_Section):
     """[extensions]."""
 
+    authority_cert_issuer: bool = False
     basic_constraints: bool = True
     key_usage: list[Literal["digitalSignature", "nonRepudiation"]] = Field(min_length=1)
     extended_key_usage: list[Usage] = Field(default_factory=list)
@@ -163,11 +181,15 @@ class ProfileSettings(_Section):
     def _one_start(self) -> "ProfileSettings":
         if self.whole_days_in is not None and self.backdate_s:
             raise ValueError("backdate_s: whole days begin at midnight; leave it out")
+        if self.subject.bank_code is not None and self.whole_days_in is None:
+            raise ValueError("whole_days_in: composed names (bank_code) need it for their date")
         return self
 
     def profile(self) -> Profile:
         """The profile these settings mean."""
         zone = None if self.whole_days_in is None else ZoneInfo(self.whole_days_in)
+        code = self.subject.bank_code
+        composition = None if code is None or zone is None else NameComposition(code, zone)
         return Profile(
             name=self.name,
             description=self.description,
@@ -178,17 +200,20 @@ class ProfileSettings(_Section):
                 self.subject.country or "",
                 self.subject.organization or "",
                 tuple(self.subject.organizational_units),
+                composition,
             ),
             algorithms=frozenset(KeyAlgorithm(name) for name in self.keys.algorithms),
             csr_keys=frozenset(KeyKind(name) for name in self.keys.csr),
             email=Presence(self.alternative_names.email),
             dns=Presence(self.alternative_names.dns),
+            identify_data=self.alternative_names.identify_data,
             extensions=_extension_template(self.extensions),
         )
 
 
 def _extension_template(settings: ExtensionSettings) -> ExtensionTemplate:
     return ExtensionTemplate(
+        authority_cert_issuer=settings.authority_cert_issuer,
         basic_constraints=settings.basic_constraints,
         key_usage=frozenset(KeyUsageBit(bit) for bit in settings.key_usage),
         extended_key_usage=tuple(
@@ -198,7 +223,12 @@ def _extension_template(settings: ExtensionSettings) -> ExtensionTemplate:
         extended_key_usage_critical=settings.extended_key_usage_critical,
         ocsp_no_check=settings.ocsp_no_check,
         policies=tuple(
-            CertificatePolicy(x509.ObjectIdentifier(policy.oid), policy.cps_uri or "")
+            CertificatePolicy(
+                x509.ObjectIdentifier(policy.oid),
+                policy.cps_uri or "",
+                policy.notice or "",
+                NoticeType(policy.notice_type),
+            )
             for policy in settings.policies
         ),
         policies_critical=settings.policies_critical,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from signerd.core.boot import ExitCode
+from signerd.pki.profile_directory import shipped_profiles
 from tests.e2e.client_identity import TlsAuthority
 from tests.e2e.state import configure, signerd
 
@@ -154,7 +155,8 @@ def test_check_config_says_what_is_right(state: Path) -> None:
     config = state / "signerd.toml"
     done = signerd("check-config", "--config", str(config))
     assert done.returncode == 0
-    assert done.stdout == f"{config}: right; 5 grants; profiles corporate, personal, tls-client\n"
+    names = ", ".join(sorted(Path(name).stem for name in shipped_profiles()))
+    assert done.stdout == f"{config}: right; 5 grants; profiles {names}\n"
 
 
 def test_check_config_explains_every_key() -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.record import SubjectRecord
+from signerd.core.record import HolderIdentity, SubjectRecord
 from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.certificate import IssuerInfo, prepare_certificate
@@ -72,6 +72,9 @@ def prepare_for(
     subject: SubjectRecord,
     spki: bytes,
     serial: int = SERIAL + 2,
+    *,
+    identity: HolderIdentity | None = None,
+    running_number: int | None = None,
 ) -> PreparedCertificate:
     """Prepare a certificate valid from now."""
     not_before, not_after = validity_at(profile, NOW, authority.issuer.not_after_utc)
@@ -83,4 +86,6 @@ def prepare_for(
         serial=serial,
         not_before_utc=not_before,
         not_after_utc=not_after,
+        identity=identity,
+        running_number=running_number,
     )

@@ -22,8 +22,9 @@ from signerd.pki.certificate import (
     message_to_sign,
     prepare_certificate,
 )
+from signerd.pki.certificate_policy import CertificatePolicy
 from signerd.pki.issuer import IssuerInfo
-from signerd.pki.profile import CertificatePolicy, Profile
+from signerd.pki.profile import Profile
 from tests.pki.judge import (
     assert_openssl_verifies,
     assert_pkilint_clean,

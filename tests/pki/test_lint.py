@@ -12,7 +12,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID as Purpose
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import Hash, KeyAlgorithm
 from signerd.core.error import Internal
 from signerd.pki.der import (
     AttributeDer,
@@ -22,6 +22,7 @@ from signerd.pki.der import (
     ValidityDer,
 )
 from signerd.pki.distinguished_name import tbs_of
+from signerd.pki.identify_data import IDENTIFY_DATA, IdentifyData, identify_data_name
 from signerd.pki.issuer import IssuerInfo
 from signerd.pki.key import spki_of
 from signerd.pki.lint.linter import (
@@ -182,6 +183,35 @@ def purposes(*oids: x509.ObjectIdentifier, critical: bool) -> Change:
     return extension(x509.ExtendedKeyUsage(oids), critical=critical)
 
 
+def policy(*qualifiers: str | x509.UserNotice) -> x509.PolicyInformation:
+    """A policy, always the same, with qualifiers."""
+    return x509.PolicyInformation(x509.ObjectIdentifier("1.2.3.4"), list(qualifiers) or None)
+
+
+def policies(*of: x509.PolicyInformation) -> Change:
+    """certificatePolicies of these."""
+    return extension(x509.CertificatePolicies(of), critical=False)
+
+
+def visible_notice(tbs: TbsCertificateDer) -> None:
+    """A notice in a VisibleString."""
+    der = x509.CertificatePolicies([policy(x509.UserNotice(None, "abc"))]).public_bytes()
+    visible = der.replace(b"\x0c\x03abc", b"\x1a\x03abc")
+    extension((ExtensionOID.CERTIFICATE_POLICIES, visible), critical=False)(tbs)
+
+
+def other_names(*names: tuple[x509.ObjectIdentifier, bytes]) -> Change:
+    """subjectAltName of other names."""
+    others = [x509.OtherName(oid, value) for oid, value in names]
+    return extension(x509.SubjectAlternativeName(others), critical=False)
+
+
+def identified(real_name: str, virtual_id: bytes) -> Change:
+    """identifyData of a holder."""
+    name = identify_data_name(IdentifyData(real_name, Hash.SHA256, virtual_id))
+    return other_names((name.type_id, name.value))
+
+
 def utf8(text: str) -> bytes:
     """UTF8String."""
     return asn1.encode_der(text)
@@ -218,6 +248,9 @@ ORGANIZATION = NameOID.ORGANIZATION_NAME
 UNIT = NameOID.ORGANIZATIONAL_UNIT_NAME
 CN = NameOID.COMMON_NAME
 SAN = ExtensionOID.SUBJECT_ALTERNATIVE_NAME
+HOLDER = identify_data_name(IdentifyData("홍길동", Hash.SHA256, b"x" * 32)).value
+SHA256, SHA224 = (bytes.fromhex(f"608648016503040{n}") for n in ("201", "204"))
+VID = bytes.fromhex("2a831a8c9a440a010101")
 GOOD_CN = (CN, utf8("홍길동"))
 
 BROKEN: list[tuple[str, Change]] = [
@@ -266,6 +299,32 @@ BROKEN: list[tuple[str, Change]] = [
     ("ocsp-signer", purposes(Purpose.OCSP_SIGNING, Purpose.CLIENT_AUTH, critical=False)),
     ("time-stamping", purposes(Purpose.TIME_STAMPING, critical=False)),
     ("time-stamping", purposes(Purpose.TIME_STAMPING, Purpose.CLIENT_AUTH, critical=True)),
+    (
+        "authority-key-identifier",
+        extension(
+            x509.AuthorityKeyIdentifier(
+                AUTHORITY.issuer.key_identifier, [x509.DirectoryName(AUTHORITY.issuer.name)], 1
+            ),
+            critical=False,
+        ),
+    ),
+    ("certificate-policies", policies(policy(), policy())),
+    ("certificate-policies", policies(policy("http://a.example/", "http://b.example/"))),
+    ("certificate-policies", policies(policy("ftp://a.example/"))),
+    ("certificate-policies", policies(policy(x509.UserNotice(None, "가" * 201)))),
+    ("certificate-policies", policies(policy(x509.UserNotice(None, "a\u202eb")))),
+    (
+        "certificate-policies",
+        policies(policy(x509.UserNotice(x509.NoticeReference("a", [1]), "b"))),
+    ),
+    ("certificate-policies", visible_notice),
+    ("identify-data", other_names((IDENTIFY_DATA, b"\x05\x00"))),
+    ("identify-data", identified("홍길동", b"x" * 31)),
+    ("identify-data", identified("a\u202eb", b"x" * 32)),
+    ("identify-data", other_names((IDENTIFY_DATA, HOLDER), (IDENTIFY_DATA, HOLDER))),
+    ("identify-data", other_names((IDENTIFY_DATA, HOLDER.replace(SHA256, SHA224)))),
+    ("identify-data", other_names((IDENTIFY_DATA, HOLDER.replace(VID, bytes(len(VID)))))),
+    ("alternative-name", other_names((x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00"))),
     ("alternative-name", extension((SAN, b"\x30\x00"), critical=False)),
     (
         "alternative-name",

@@ -13,6 +13,7 @@ from signerd.core.error import InvalidRequest
 from signerd.pki.key import KeyKind
 from signerd.pki.profile import KeyUsageBit, Presence
 from signerd.pki.profile_directory import load_profiles, shipped_profiles
+from tests.pki.software_authority import shipped
 from tests.pki.software_token import spki_for
 
 GOOD = """
@@ -36,11 +37,14 @@ def problem_of(folder: Path, text: str, name: str = "good.toml") -> str:
 
 
 def test_shipped_profiles_load_from_a_copy(folder: Path) -> None:
-    """The three shipped files, copied as init does, load under their names."""
+    """The shipped files, copied as init does, load under their names."""
     for name, content in shipped_profiles().items():
         (folder / name).write_bytes(content)
     profiles = load_profiles(folder)
-    assert set(profiles) == {"personal", "corporate", "tls-client"}
+    assert set(profiles) == {
+        *("personal", "corporate", "tls-client"),
+        *("npki-personal", "npki-personal-banking", "npki-corporate"),
+    }
     personal = profiles["personal"]
     assert personal.validity.zone == ZoneInfo("Asia/Seoul")
     assert personal.algorithms == frozenset(KeyAlgorithm)
@@ -85,6 +89,8 @@ def test_comments_of_shipped_profiles_are_good_settings(folder: Path) -> None:
         (("digitalSignature", "keyCertSign"), "extensions.key_usage.0", "'digitalSignature'"),
         (('["digitalSignature"]', "[]"), "extensions.key_usage", "at least 1"),
         (('"good"', '"Good"'), "name", "a-z"),
+        (("[keys]", '[subject]\nbank_code = "89"\n[keys]'), "subject.bank_code", "pattern"),
+        (("[keys]", '[subject]\nbank_code = "089"\n[keys]'), "profile", "whole_days_in"),
     ],
 )
 def test_a_wrong_key_is_named(
@@ -107,6 +113,14 @@ def test_a_wrong_key_is_named(
         ('ca_issuers = ["http://a.example/a b"]', "ca_issuers.0"),
         ('policies = [{oid = "1.2.x"}]', "policies.0.oid"),
         ('policies = [{oid = "1.2.3", cps_uri = "cps"}]', "policies.0.cps_uri"),
+        ('policies = [{oid = "1.2.3", notice = ""}]', "policies.0.notice"),
+        (f'policies = [{{oid = "1.2.3", notice = "{"x" * 201}"}}]', "policies.0.notice"),
+        ('policies = [{oid = "1.2.3", notice = "a\\u202Eb"}]', "policies.0.notice"),
+        ('policies = [{oid = "1.2.3", notice_type = "IA5String"}]', "policies.0.notice_type"),
+        (
+            'policies = [{oid = "1.2.3", notice = "\U0001d11e", notice_type = "BMPString"}]',
+            "policies.0",
+        ),
     ],
 )
 def test_wrong_extensions_are_named(folder: Path, line: str, key: str) -> None:
@@ -161,3 +175,32 @@ def test_request_kinds_are_limited_by_the_profile(folder: Path) -> None:
     with pytest.raises(InvalidRequest, match="EC P-256") as caught:
         profile.check_csr_key(spki_for(KeyAlgorithm.EC_P256_SHA256))
     assert caught.value.reason == "CSR_KEY_TYPE"
+
+
+@pytest.mark.parametrize(
+    ("name", "oid", "unit"),
+    [
+        ("npki-personal", "1.2.410.200005.1.1.1", "personal"),
+        ("npki-personal-banking", "1.2.410.200005.1.1.4", "personal4IB"),
+        ("npki-corporate", "1.2.410.200005.1.1.5", "corporation"),
+    ],
+)
+def test_npki_profiles_differ_in_policy_and_class(name: str, oid: str, unit: str) -> None:
+    """Each names its own policy and class; only RSA-2048 keys made on the token are certified."""
+    profile = shipped(name)
+    assert [policy.oid.dotted_string for policy in profile.extensions.policies] == [oid]
+    assert profile.subject.organizational_units == (unit, "K bank")
+    assert profile.algorithms == {KeyAlgorithm.RSA_2048_PKCS1_SHA256}
+    assert not profile.csr_keys
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "reason"),
+    [("npki-personal", False, "IDENTITY_REQUIRED"), ("personal", True, "IDENTITY_NOT_ALLOWED")],
+)
+def test_an_identity_is_given_where_it_is_certified(name: str, given: bool, reason: str) -> None:  # noqa: FBT001 - the fact that is judged
+    """A profile with a virtual ID needs the number, any other refuses it."""
+    shipped(name).check_identity(given=not given)
+    with pytest.raises(InvalidRequest, match="identity_number") as caught:
+        shipped(name).check_identity(given=given)
+    assert (caught.value.reason, caught.value.field) == (reason, "identity_number")

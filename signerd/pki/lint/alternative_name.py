@@ -5,6 +5,7 @@ from typing import Final
 from cryptography import x509
 
 from signerd.pki.alternative_name import is_dns_name, is_email
+from signerd.pki.identify_data import IDENTIFY_DATA
 from signerd.pki.lint.rule import Rule, Specimen
 
 
@@ -26,10 +27,12 @@ def _problem(name: x509.GeneralName) -> str | None:
             return "an rfc822Name is not a mail address"
         case x509.DNSName() if not is_dns_name(name.value):
             return "a dNSName is not a host name"
-        case x509.UniformResourceIdentifier() | x509.IPAddress() | x509.RegisteredID():
-            return "a kind of name that no profile allows"
-        case _:
+        case x509.RFC822Name() | x509.DNSName():
             return None
+        case x509.OtherName() if name.type_id == IDENTIFY_DATA:
+            return None
+        case _:
+            return "a kind of name that no profile allows"
 
 
 RULE: Final = Rule("alternative-name", "RFC 5280, 4.2.1.6", _judge)

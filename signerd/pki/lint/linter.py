@@ -9,9 +9,11 @@ from signerd.pki.lint import (
     alternative_name,
     authority_key_identifier,
     basic_constraints,
+    certificate_policies,
     extension_criticality,
     extension_readable,
     extension_unique,
+    identify_data,
     issuer_name,
     key_not_issuers,
     key_strength,
@@ -47,7 +49,9 @@ CONTENT_RULES: Final[tuple[Rule, ...]] = (
     key_usage.RULE,
     ocsp_signer.RULE,
     time_stamping.RULE,
+    certificate_policies.RULE,
     alternative_name.RULE,
+    identify_data.RULE,
     extension_criticality.RULE,
 )
 
