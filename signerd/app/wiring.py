@@ -17,8 +17,8 @@ from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import Clock
 from signerd.core.error import StoreUnavailable
 from signerd.core.lifecycle import SystemKeyRole
-from signerd.core.record import SystemKey
-from signerd.core.value import InstanceId
+from signerd.core.record import SystemKey, SystemSecret
+from signerd.core.value import InstanceId, KeyRef
 from signerd.pki.issuer import IssuerInfo
 from signerd.pki.profile import Profile
 from signerd.store.audit_trail import SqlAuditTrail
@@ -37,6 +37,27 @@ def new_instance_id() -> InstanceId:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSealer:
+    """`signerd.ca.ports.Sealer` with the daemon's own secret keys."""
+
+    tokens: TokenClient
+    seal_key: KeyRef
+    index_key: KeyRef
+
+    async def seal(self, plaintext: bytes, associated: bytes, *, deadline: float) -> bytes:
+        """See the port."""
+        return await self.tokens.seal(self.seal_key, plaintext, associated, deadline=deadline)
+
+    async def unseal(self, sealed: bytes, associated: bytes, *, deadline: float) -> bytes:
+        """See the port."""
+        return await self.tokens.unseal(self.seal_key, sealed, associated, deadline=deadline)
+
+    async def mac(self, data: bytes, *, deadline: float) -> bytes:
+        """See the port."""
+        return await self.tokens.mac(self.index_key, data, deadline=deadline)
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """The common parts of one process."""
 
@@ -52,11 +73,27 @@ class Base:
     registry: SqlTokenRegistry
     trail: SqlAuditTrail
     system_keys: dict[SystemKeyRole, SystemKey]
+    system_secrets: dict[SystemKeyRole, SystemSecret]
 
     @property
     def authority(self) -> Authority:
         """The issuing CA."""
         return authority_of(self.system_keys)
+
+    @property
+    def sealer(self) -> TokenSealer:
+        """What personal data is encrypted and found with. Raises BootError when init made no keys
+        for it."""
+        try:
+            seal = self.system_secrets[SystemKeyRole.SEAL]
+            index = self.system_secrets[SystemKeyRole.INDEX]
+        except KeyError as error:
+            raise BootError(
+                ExitCode.CONFIG_INVALID,
+                f"the store knows no {error.args[0].value} key: make a new state directory with "
+                "`signerd init`",
+            ) from None
+        return TokenSealer(self.tokens, seal.key, index.key)
 
     def journal(self, profiles: Callable[[], dict[str, Profile]]) -> IssuanceJournal:
         """The issuance journal, walked by this process."""
@@ -113,6 +150,7 @@ async def _open_base(settings: Settings, name: str, clock: Clock) -> Base:
     instance = new_instance_id()
     instances = SqlInstanceStore(database)
     await instances.start_instance(instance, settings.server.node, name, clock.now())
+    system_keys = SqlSystemKeyStore(database)
     base = Base(
         settings=settings,
         name=name,
@@ -125,7 +163,8 @@ async def _open_base(settings: Settings, name: str, clock: Clock) -> Base:
         issuances=SqlIssuanceStore(database),
         registry=SqlTokenRegistry(database),
         trail=SqlAuditTrail(database),
-        system_keys=await SqlSystemKeyStore(database).get_system_keys(),
+        system_keys=await system_keys.get_system_keys(),
+        system_secrets=await system_keys.get_system_secrets(),
     )
     details = {"pid": str(os.getpid()), "version": version("signerd")}
     await base.record(EventKind.PROCESS_STARTED, details)

@@ -19,6 +19,7 @@ class EventKind(StrEnum):
     KEY_DESTROYED = "key.destroyed"
     TOKEN_ADDED = "token.added"  # noqa: S105 - an event name
     AUTHORITY_CREATED = "authority.created"
+    OCSP_SIGNER_RENEWED = "authority.ocsp_signer_renewed"
     PROCESS_STARTED = "process.started"
     PROCESS_STOPPED = "process.stopped"
     POLICY_LOADED = "policy.loaded"

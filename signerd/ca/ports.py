@@ -6,6 +6,7 @@ from typing import Protocol
 
 from signerd.audit.event import AuditEvent, AuditRecord, EventKind
 from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.lifecycle import SystemKeyRole
 from signerd.core.record import (
     CertificateChange,
     CertificateCount,
@@ -17,6 +18,7 @@ from signerd.core.record import (
     IssuanceRecord,
     Page,
     RequestKey,
+    SystemKey,
     TokenKey,
     TokenRecord,
 )
@@ -277,6 +279,51 @@ class TokenPool(Protocol):
 
     async def create_token(self, label: str, *, deadline: float) -> TokenRef:
         """Make and open a token with this label."""
+        ...
+
+
+class SystemKeyStore(Protocol):
+    """The daemon's own keys. Every method raises StoreUnavailable."""
+
+    async def get_system_keys(self) -> dict[SystemKeyRole, SystemKey]:
+        """All key pairs by role; empty before init."""
+        ...
+
+    async def begin_certificate(self, role: SystemKeyRole, tbs: bytes) -> bytes:
+        """Record the TBSCertificate (DER) of a key's next certificate before it is signed.
+
+        Returns the one that is recorded: an earlier one, when it has not come to a certificate
+        yet. Raises NotFound."""
+        ...
+
+    async def replace_certificate(
+        self, role: SystemKeyRole, tbs: bytes, certificate: bytes, event: AuditEvent
+    ) -> None:
+        """Put the certificate that this TBSCertificate has become in the place of the key's old
+        one, together with its audit record. Raises Interrupted when it was not recorded, or has
+        come to a certificate already."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encryption of small personal data under a key on the token, and the keyed hashes by which it
+    is found. Deadlines are seconds of time.monotonic().
+
+    Every method raises TokenUnavailable, TokenRefused, LimitExceeded or DeadlineExceeded.
+    """
+
+    async def seal(self, plaintext: bytes, associated: bytes, *, deadline: float) -> bytes:
+        """Encrypt. associated: what the value belongs to, such as certificates/0a; it is not in
+        the result, and only with it is the value unsealed again."""
+        ...
+
+    async def unseal(self, sealed: bytes, associated: bytes, *, deadline: float) -> bytes:
+        """Decrypt. Raises Internal (SEAL_BROKEN) when the value was changed or belongs to
+        something else."""
+        ...
+
+    async def mac(self, data: bytes, *, deadline: float) -> bytes:
+        """HMAC-SHA-256, 32 bytes: always the same for the same data."""
         ...
 
 

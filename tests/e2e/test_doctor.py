@@ -32,7 +32,8 @@ def test_a_good_daemon_is_found_good(state: Path) -> None:
     assert checks >= {
         *("configuration", "policy", "profiles", "TLS", "database", "CA chain", "clock", "module"),
         *("token", "PIN", "mechanisms", "login", "root key", "issuing key", "probe key"),
-        *("test signature", "key export"),
+        *("ocsp key", "seal key", "index key", "OCSP signer"),
+        *("test signature", "test sealing", "test keyed hash", "key export"),
     }
 
 
@@ -90,6 +91,27 @@ def _lose_ca(state: Path) -> None:
         store.execute("DELETE FROM system_keys")
 
 
+def _lose_seal_key(state: Path) -> None:
+    with closing(sqlite3.connect(state / "signerd.db")) as store, store:
+        store.execute("DELETE FROM system_keys WHERE role = 'SEAL'")
+
+
+def _confuse_secrets(state: Path) -> None:
+    """Each gets the other's CKA_ID."""
+    with closing(sqlite3.connect(state / "signerd.db")) as store, store:
+        ids = dict(store.execute("SELECT role, cka_id FROM system_keys").fetchall())
+        for role, other in (("SEAL", "INDEX"), ("INDEX", "SEAL")):
+            store.execute("UPDATE system_keys SET cka_id = ? WHERE role = ?", (ids[other], role))
+
+
+def _swap_ocsp_certificate(state: Path) -> None:
+    with closing(sqlite3.connect(state / "signerd.db")) as store, store:
+        store.execute(
+            "UPDATE system_keys SET certificate = (SELECT certificate FROM system_keys "
+            "WHERE role = 'ISSUING') WHERE role = 'OCSP'"
+        )
+
+
 def _destroy_keys(state: Path) -> None:
     for key in _token_of(state, "authority").glob("*.object"):
         if key.name != "token.object":
@@ -108,6 +130,9 @@ _DAMAGES: dict[Callable[[Path], None], tuple[str, tuple[str, ...]]] = {
     _damage_database: ("database", ("backup",)),
     _lose_ca: ("CA chain", ("signerd init",)),
     _destroy_keys: ("root key", ("key",)),
+    _lose_seal_key: ("seal key", ("signerd init",)),
+    _confuse_secrets: ("index key", ("CKA_ENCRYPT", "CKA_DECRYPT")),
+    _swap_ocsp_certificate: ("OCSP signer", ("another key",)),
 }
 
 

@@ -3,16 +3,14 @@ from dataclasses import replace
 import pytest
 
 from signerd.audit.event import EventKind
-from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.error import Conflict, WrongState
-from signerd.core.lifecycle import SystemKeyRole, TokenPurpose
-from signerd.core.record import SystemKey, TokenRecord
-from signerd.core.value import InstanceId, KeyRef, TokenRef
+from signerd.core.error import WrongState
+from signerd.core.lifecycle import TokenPurpose
+from signerd.core.record import TokenRecord
+from signerd.core.value import InstanceId, TokenRef
 from signerd.store.audit_trail import SqlAuditTrail
 from signerd.store.database import Database
 from signerd.store.instance import SqlInstanceStore
 from signerd.store.lease import SqlLeaseStore
-from signerd.store.system_key import SqlSystemKeyStore
 from signerd.store.token_registry import SqlTokenRegistry
 from tests.store.scenario import START, Bank, StandingClock, draft_of, event_of
 
@@ -37,29 +35,6 @@ async def test_tokens_with_one_label_are_told_apart_by_serial(database: Database
         token = TokenRecord(TokenRef("pool", serial), TokenPurpose.SUBSCRIBER, 5)
         await registry.register_token(token, event_of(EventKind.TOKEN_ADDED))
     assert [one.token.serial for one in await registry.list_tokens()] == ["1", "2"]
-
-
-def _system_key(role: SystemKeyRole) -> SystemKey:
-    return SystemKey(
-        role,
-        KeyRef(TokenRef("authority", "1"), role.value.encode()),
-        KeyAlgorithm.RSA_2048_PKCS1_SHA256,
-        b"spki",
-        None if role is SystemKeyRole.PROBE else b"certificate",
-    )
-
-
-async def test_system_keys_are_kept_and_never_overwritten(database: Database) -> None:
-    """The CA's keys are found by role, and a second hierarchy is refused as a whole."""
-    store = SqlSystemKeyStore(database)
-    assert await store.get_system_keys() == {}
-    keys = [_system_key(role) for role in SystemKeyRole]
-    await store.save_system_keys(keys[:2], event_of(EventKind.AUTHORITY_CREATED))
-    with pytest.raises(Conflict):
-        await store.save_system_keys(keys[1:], event_of(EventKind.AUTHORITY_CREATED))
-    assert await store.get_system_keys() == {key.role: key for key in keys[:2]}
-    await store.save_system_keys(keys[2:], event_of(EventKind.AUTHORITY_CREATED))
-    assert await store.get_system_keys() == {key.role: key for key in keys}
 
 
 async def test_new_run_ends_the_one_before_in_its_slot(bank: Bank, clock: StandingClock) -> None:

@@ -1,6 +1,7 @@
 """Checks of database, CA and TLS."""
 
 import asyncio
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -9,7 +10,7 @@ from signerd.app.doctor.finding import Findings
 from signerd.config.settings import Settings
 from signerd.core.clock import Clock
 from signerd.core.lifecycle import SystemKeyRole
-from signerd.core.record import SystemKey, TokenRecord
+from signerd.core.record import SystemKey, SystemSecret, TokenRecord
 from signerd.pki.chain import ChainLink, require_chain
 from signerd.store.database import Database
 from signerd.store.system_key import SqlSystemKeyStore
@@ -17,26 +18,39 @@ from signerd.store.token_registry import SqlTokenRegistry
 from signerd.transport.tls import TlsFiles, TlsMaterial
 
 _SOON = timedelta(days=90)
+# The keeper renews the OCSP signer's certificate when a third is left.
+_UNRENEWED = 0.25
 
 
-def check_store(
-    findings: Findings, settings: Settings, clock: Clock
-) -> tuple[dict[SystemKeyRole, SystemKey], list[TokenRecord]] | None:
-    """Open the database; returns what it knows of keys and tokens, None when it is broken."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database knows of keys and tokens."""
 
-    async def read() -> tuple[dict[SystemKeyRole, SystemKey], list[TokenRecord]]:
+    keys: dict[SystemKeyRole, SystemKey] = field(default_factory=dict)
+    secrets: dict[SystemKeyRole, SystemSecret] = field(default_factory=dict)
+    tokens: list[TokenRecord] = field(default_factory=list)
+
+
+def check_store(findings: Findings, settings: Settings, clock: Clock) -> Stored | None:
+    """Open the database; returns what it knows, None when it is broken."""
+
+    async def read() -> Stored:
         database = Database(settings.store.url, chain="", clock=clock)
         await database.start()
         try:
-            keys = await SqlSystemKeyStore(database).get_system_keys()
-            return keys, await SqlTokenRegistry(database).list_tokens()
+            keys = SqlSystemKeyStore(database)
+            return Stored(
+                await keys.get_system_keys(),
+                await keys.get_system_secrets(),
+                await SqlTokenRegistry(database).list_tokens(),
+            )
         finally:
             await database.close()
 
     with findings.guard("database"):
-        keys, tokens = asyncio.run(read())
+        stored = asyncio.run(read())
         findings.ok("database", "opens, schema is of this version")
-        return keys, tokens
+        return stored
     return None
 
 
@@ -55,6 +69,34 @@ def check_authority(findings: Findings, keys: dict[SystemKeyRole, SystemKey], cl
         end = certificate.not_valid_after_utc
         findings.ok("CA chain", f"root and issuing CA fit their keys; valid until {end:%Y-%m-%d}")
         _warn_soon(findings, "CA chain", end, clock)
+
+
+def check_ocsp_signer(
+    findings: Findings, keys: dict[SystemKeyRole, SystemKey], clock: Clock
+) -> None:
+    """The certificate that OCSP responses are signed with: for its key, by the issuing CA, not
+    expired."""
+    ocsp = keys.get(SystemKeyRole.OCSP)
+    if ocsp is None or not ocsp.certificate:
+        findings.failed("OCSP signer", "the database knows none; run `signerd init`")
+        return
+    above = [keys.get(SystemKeyRole.ISSUING), keys.get(SystemKeyRole.ROOT)]
+    with findings.guard("OCSP signer"):
+        require_chain(
+            [
+                ChainLink(ocsp.certificate, ocsp.spki),
+                *(ChainLink(key.certificate) for key in above if key and key.certificate),
+            ],
+            clock.now(),
+        )
+        certificate = x509.load_der_x509_certificate(ocsp.certificate)
+        start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        findings.ok("OCSP signer", f"valid until {end:%Y-%m-%d}; the keeper renews it")
+        if end - clock.now() < (end - start) * _UNRENEWED:
+            findings.note(
+                "OCSP signer",
+                f"ends on {end:%Y-%m-%d} and should have been renewed; look at the keeper's log",
+            )
 
 
 def check_tls(findings: Findings, settings: Settings, clock: Clock) -> None:

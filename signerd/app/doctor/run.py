@@ -3,8 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from signerd.app.doctor.authority import check_authority, check_clock, check_store, check_tls
+from signerd.app.doctor.authority import (
+    Stored,
+    check_authority,
+    check_clock,
+    check_ocsp_signer,
+    check_store,
+    check_tls,
+)
 from signerd.app.doctor.finding import Findings
+from signerd.app.doctor.secret import check_secrets
 from signerd.app.doctor.token import TokenChecks
 from signerd.config.load import load_settings
 from signerd.core.clock import Clock
@@ -23,19 +31,28 @@ def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
     with findings.guard("policy"):
         findings.ok("policy", f"{len(load_policy(settings.policy.file).grants)} grants")
     with findings.guard("profiles"):
-        findings.ok("profiles", ", ".join(sorted(load_profiles(settings.policy.profiles))))
+        findings.ok(
+            "profiles",
+            ", ".join(
+                sorted(
+                    load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url)
+                )
+            ),
+        )
     check_tls(findings, settings, clock)
     stored = check_store(findings, settings, clock)
-    keys, known = stored or ({}, [])
     if stored is not None:
-        check_authority(findings, keys, clock)
-        check_clock(findings, keys, clock)
+        check_authority(findings, stored.keys, clock)
+        check_ocsp_signer(findings, stored.keys, clock)
+        check_clock(findings, stored.keys, clock)
+    own = stored or Stored()
     with findings.guard("tokens"):
         tokens = TokenChecks(findings, settings)
-        if tokens.check_module(known):
+        if tokens.check_module(own.tokens):
             tokens.check_login()
-            tokens.check_keys(keys)
-            tokens.check_signature(keys)
+            tokens.check_keys(own.keys)
+            tokens.check_signature(own.keys)
+            check_secrets(findings, tokens.opened, own.secrets)
             tokens.check_export()
     for finding in findings.all:
         say(str(finding))

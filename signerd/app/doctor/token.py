@@ -9,7 +9,13 @@ from signerd.core.lifecycle import SystemKeyRole, TokenPurpose
 from signerd.core.record import SystemKey, TokenRecord
 from signerd.pki.signature import digest, verify_signature
 from signerd.tokens.export_probe import probe_export
-from signerd.tokens.inspect import ModuleInspection, TokenInspection, inspect_key, inspect_module
+from signerd.tokens.inspect import (
+    KeyInspection,
+    ModuleInspection,
+    TokenInspection,
+    inspect_key,
+    inspect_module,
+)
 from signerd.tokens.module import Pkcs11Module
 from signerd.tokens.pin_latch import PinLatch
 from signerd.tokens.resolve import token_specs
@@ -19,8 +25,22 @@ from signerd.tokens.token_spec import unreported
 _NEARLY_FULL = 0.9
 
 
+def report_protection(findings: Findings, check: str, algorithm: str, found: KeyInspection) -> None:
+    """Say whether a key of the daemon is protected."""
+    if found.is_protected:
+        findings.ok(check, f"{algorithm}, sensitive, not extractable")
+        return
+    findings.failed(
+        check,
+        f"sensitive={found.sensitive}, extractable={found.extractable}, "
+        f"also {' '.join(found.excess_uses) or 'nothing'}; make a new hierarchy",
+    )
+
+
 class TokenChecks:
-    """The checks that need the PKCS#11 module, in the order in which they build on each other."""
+    """The checks that need the PKCS#11 module, in the order in which they build on each other.
+
+    opened: the tokens, once check_login has logged in."""
 
     def __init__(self, findings: Findings, settings: Settings) -> None:
         self._findings = findings
@@ -31,7 +51,7 @@ class TokenChecks:
         self._module = Pkcs11Module(
             settings.tokens.module, settings.tokens.environment, lock_directory=latches
         )
-        self._tokens = TokenSet(self._module, self._specs, self._latch, unreported)
+        self.opened = TokenSet(self._module, self._specs, self._latch, unreported)
 
     def check_module(self, known: list[TokenRecord]) -> bool:
         """Module, tokens and PIN state, without a PIN being tried; False when there is no use in
@@ -50,10 +70,10 @@ class TokenChecks:
     def check_login(self) -> None:
         """Log in to every token whose PIN may be tried, once."""
         with self._findings.guard("login"):
-            self._tokens.open_all()
-            for ref, _, error in self._tokens.problems():
+            self.opened.open_all()
+            for ref, _, error in self.opened.problems():
                 self._findings.failed("login", f"{ref}: {error.message}")
-            count = len(self._tokens.open_tokens())
+            count = len(self.opened.open_tokens())
             self._findings.ok("login", f"{count} tokens open")
 
     def check_keys(self, keys: dict[SystemKeyRole, SystemKey]) -> None:
@@ -61,15 +81,8 @@ class TokenChecks:
         for role, key in keys.items():
             check = f"{role.value.lower()} key"
             with self._findings.guard(check):
-                found = inspect_key(self._tokens.session_of(key.key.token), key.key)
-                if found.is_protected:
-                    self._findings.ok(check, f"{key.algorithm}, sensitive, not extractable")
-                else:
-                    self._findings.failed(
-                        check,
-                        f"sensitive={found.sensitive}, extractable={found.extractable}, "
-                        f"also {' '.join(found.excess_uses) or 'nothing'}; make a new hierarchy",
-                    )
+                found = inspect_key(self.opened.session_of(key.key.token), key.key)
+                report_protection(self._findings, check, key.algorithm, found)
 
     def check_signature(self, keys: dict[SystemKeyRole, SystemKey]) -> None:
         """A signature with the probe key, verified with its public key."""
@@ -78,7 +91,7 @@ class TokenChecks:
             return
         with self._findings.guard("test signature"):
             message = digest(Hash.SHA256, b"signerd doctor")
-            signature = self._tokens.sign(probe.key, probe.algorithm, message)
+            signature = self.opened.sign(probe.key, probe.algorithm, message)
             checked = verify_signature(probe.spki, probe.algorithm, message, signature)
             if checked.is_valid:
                 self._findings.ok("test signature", f"{probe.algorithm} made and verified")
@@ -89,10 +102,10 @@ class TokenChecks:
 
     def check_export(self) -> None:
         """No token lets a throwaway key go, by any way of PKCS#11."""
-        for ref in self._tokens.open_tokens():
+        for ref in self.opened.open_tokens():
             check = "key export"
             try:
-                attempts = probe_export(self._tokens.session_of(ref))
+                attempts = probe_export(self.opened.session_of(ref))
             except SignerdError as error:
                 self._findings.failed(check, f"{ref}: {error.message}")
                 continue

@@ -1,29 +1,36 @@
-"""The CA hierarchy: root and issuing CA, each with its own key on the authority token, and the
-probe key that health checks sign with."""
+"""The daemon's own keys on the authority token: those of root, issuing CA and OCSP signer with
+their certificates, the probe key that health checks sign with, and the secret keys."""
 
 import json
 import os
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from signerd.app.init.token import authority_token, require_no_export
 from signerd.audit.event import AuditEvent, EventKind
+from signerd.ca.ocsp_signer import ocsp_signer_name
 from signerd.config.settings import Settings
-from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import Clock
 from signerd.core.lifecycle import SystemKeyRole, TokenPurpose
-from signerd.core.record import SystemKey, TokenRecord
+from signerd.core.record import SystemKey, SystemSecret, TokenRecord
 from signerd.core.value import KeyRef, serial_from
-from signerd.pki.assembly import PreparedCertificate, assemble, message_to_sign
+from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.issuer import IssuerInfo
+from signerd.pki.service_certificate import prepare_ocsp_signer
 from signerd.store.database import Database
 from signerd.store.system_key import SqlSystemKeyStore
 from signerd.store.token_registry import SqlTokenRegistry
 from signerd.tokens.token_set import TokenSet
 
 _PROBE_ALGORITHM = KeyAlgorithm.RSA_2048_PKCS1_SHA256
+_SECRETS = {
+    SystemKeyRole.SEAL: SecretAlgorithm.AES_256_GCM,
+    SystemKeyRole.INDEX: SecretAlgorithm.HMAC_SHA256,
+}
 _MARKER = "init.unfinished"
 INIT = "local:init"
 
@@ -73,10 +80,10 @@ class HierarchyMaker:
         token = authority_token(self._tokens)
         require_no_export(self._tokens.session_of(token))
         self._clear(token_keys=[key.cka_id for key in self._tokens.list_keys(token)])
-        roles = (SystemKeyRole.ROOT, SystemKeyRole.ISSUING, SystemKeyRole.PROBE)
-        ids = {role: secrets.token_bytes(16) for role in roles}
+        ids = {role: secrets.token_bytes(16) for role in SystemKeyRole}
         self._unfinished.remember(list(ids.values()))
-        keys = self._make({role: KeyRef(token, cka_id) for role, cka_id in ids.items()})
+        refs = {role: KeyRef(token, cka_id) for role, cka_id in ids.items()}
+        keys: list[SystemKey | SystemSecret] = [*self._make_pairs(refs), *self._make_secrets(refs)]
         await store.save_system_keys(keys, self._event(keys))
         self._unfinished.forget()
         return True
@@ -118,60 +125,85 @@ class HierarchyMaker:
         for cka_id in left:
             self._tokens.destroy_key(KeyRef(token, cka_id))
 
-    def _make(self, refs: dict[SystemKeyRole, KeyRef]) -> list[SystemKey]:
-        root, issuing, probe = (
-            refs[role] for role in (SystemKeyRole.ROOT, SystemKeyRole.ISSUING, SystemKeyRole.PROBE)
-        )
-        algorithm = KeyAlgorithm(self._settings.authority.algorithm)
-        spki = {
-            root: self._tokens.generate_key(root, algorithm).spki,
-            issuing: self._tokens.generate_key(issuing, algorithm).spki,
-            probe: self._tokens.generate_key(probe, _PROBE_ALGORITHM).spki,
-        }
-        root_der = self._root(root, algorithm, spki[root])
-        above = IssuerInfo(root_der, algorithm)
-        issuing_der = self._issuing(root, above, algorithm, spki[issuing])
+    def _make_pairs(self, refs: dict[SystemKeyRole, KeyRef]) -> list[SystemKey]:
+        settings = self._settings.authority
+        root = self._pair(SystemKeyRole.ROOT, refs, settings.algorithm)
+        root = replace(root, certificate=self._root(root))
+        above = IssuerInfo(_certificate_of(root), root.algorithm)
+        issuing = self._pair(SystemKeyRole.ISSUING, refs, settings.algorithm)
+        issuing = replace(issuing, certificate=self._issuing(issuing, root, above))
+        ocsp = self._pair(SystemKeyRole.OCSP, refs, settings.ocsp_algorithm)
+        ocsp = replace(ocsp, certificate=self._ocsp_signer(ocsp, issuing))
+        return [root, issuing, ocsp, self._pair(SystemKeyRole.PROBE, refs, _PROBE_ALGORITHM)]
+
+    def _make_secrets(self, refs: dict[SystemKeyRole, KeyRef]) -> list[SystemSecret]:
         return [
-            SystemKey(SystemKeyRole.ROOT, root, algorithm, spki[root], root_der),
-            SystemKey(SystemKeyRole.ISSUING, issuing, algorithm, spki[issuing], issuing_der),
-            SystemKey(SystemKeyRole.PROBE, probe, _PROBE_ALGORITHM, spki[probe], None),
+            SystemSecret(
+                role, refs[role], algorithm, self._tokens.generate_secret(refs[role], algorithm)
+            )
+            for role, algorithm in _SECRETS.items()
         ]
 
-    def _root(self, key: KeyRef, algorithm: KeyAlgorithm, spki: bytes) -> bytes:
+    def _pair(
+        self, role: SystemKeyRole, refs: dict[SystemKeyRole, KeyRef], algorithm: KeyAlgorithm
+    ) -> SystemKey:
+        made = self._tokens.generate_key(refs[role], algorithm)
+        return SystemKey(role, refs[role], algorithm, made.spki, None, made.origin)
+
+    def _root(self, root: SystemKey) -> bytes:
         names = self._settings.authority
         prepared = prepare_root(
             AuthorityName(names.country, names.organization, names.root_common_name),
-            algorithm,
-            spki=spki,
-            serial=serial_from(secrets.token_bytes(20)),
+            root.algorithm,
+            spki=root.spki,
+            serial=_new_serial(),
             now_utc=self._clock.now(),
             years=names.root_years,
         )
-        return self._sign(prepared, key, algorithm, spki)
+        return self._sign(prepared, root)
 
-    def _issuing(
-        self, root: KeyRef, above: IssuerInfo, algorithm: KeyAlgorithm, spki: bytes
-    ) -> bytes:
+    def _issuing(self, issuing: SystemKey, root: SystemKey, above: IssuerInfo) -> bytes:
         names = self._settings.authority
         prepared = prepare_issuing(
             AuthorityName(names.country, names.organization, names.issuing_common_name),
-            algorithm,
+            issuing.algorithm,
             above,
-            spki=spki,
-            serial=serial_from(secrets.token_bytes(20)),
+            spki=issuing.spki,
+            serial=_new_serial(),
             now_utc=self._clock.now(),
             years=names.issuing_years,
         )
-        return self._sign(prepared, root, above.algorithm, above.spki)
+        return self._sign(prepared, root)
 
-    def _sign(
-        self, prepared: PreparedCertificate, key: KeyRef, algorithm: KeyAlgorithm, spki: bytes
-    ) -> bytes:
-        signature = self._tokens.sign(key, algorithm, message_to_sign(prepared.tbs, algorithm))
-        return assemble(prepared.tbs, algorithm, spki, signature)
+    def _ocsp_signer(self, ocsp: SystemKey, issuing: SystemKey) -> bytes:
+        settings = self._settings.authority
+        prepared = prepare_ocsp_signer(
+            IssuerInfo(_certificate_of(issuing), issuing.algorithm),
+            ocsp.algorithm,
+            spki=ocsp.spki,
+            serial=_new_serial(),
+            now_utc=self._clock.now(),
+            days=settings.ocsp_days,
+            name=ocsp_signer_name(settings.issuing_common_name),
+        )
+        return self._sign(prepared, issuing)
 
-    def _event(self, keys: list[SystemKey]) -> AuditEvent:
+    def _sign(self, prepared: PreparedCertificate, signer: SystemKey) -> bytes:
+        signature = self._tokens.sign(signer.key, signer.algorithm, prepared.message)
+        return prepared.assemble(signature)
+
+    def _event(self, keys: list[SystemKey | SystemSecret]) -> AuditEvent:
         details = {f"{key.role.value.lower()}_key": key.key.cka_id.hex() for key in keys}
         return AuditEvent(
             EventKind.AUTHORITY_CREATED, self._clock.now(), INIT, "authority", "", details
         )
+
+
+def _new_serial() -> int:
+    return serial_from(secrets.token_bytes(20))
+
+
+def _certificate_of(key: SystemKey) -> bytes:
+    if key.certificate is None:
+        raise ValueError(f"{key.role} has no certificate")
+    return key.certificate
