@@ -1,5 +1,6 @@
 """The keeper: work nobody asks for, done by the one process that holds the lease."""
 
+import secrets
 import sys
 import time
 from datetime import timedelta
@@ -8,9 +9,11 @@ import structlog
 
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
+from signerd.app.status_rounds import CRL_ROUND_S, PRESIGN_ROUND_S, StatusRounds
 from signerd.app.wiring import Base, open_base
 from signerd.ca.housekeeping import Housekeeper, PoolPlan, Tally
 from signerd.ca.journal import IssuanceJournal
+from signerd.ca.ocsp_signer import OcspSignerPlan, RenewOcspSigner, ocsp_signer_name
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.settings import Settings
 from signerd.core.clock import Clock
@@ -20,11 +23,13 @@ from signerd.observability.event import LogEvent
 from signerd.pki.profile_directory import load_profiles
 from signerd.store.housekeeping import SqlHousekeeping
 from signerd.store.lease import SqlLeaseStore
+from signerd.store.system_key import SqlSystemKeyStore
 
 _LEASE = "keeper"
 _LEASE_S = 10.0
 _RENEW_S = 2.0
 _ROUND_S = 1.0
+_OCSP_SIGNER_S = 5.0
 _INSTANCE_BEAT_S = 1.5
 _STOP_S = 15.0
 
@@ -32,9 +37,10 @@ _STOP_S = 15.0
 class Rounds:
     """One round after another, only while the lease is held."""
 
-    def __init__(self, base: Base, housekeeper: Housekeeper) -> None:
+    def __init__(self, base: Base, housekeeper: Housekeeper, ocsp_signer: RenewOcspSigner) -> None:
         self._base = base
         self._housekeeper = housekeeper
+        self._ocsp_signer = ocsp_signer
         self._leases = SqlLeaseStore(base.database)
         self._is_leader = False
         self._log = structlog.get_logger()
@@ -60,6 +66,16 @@ class Rounds:
         if not tally.is_idle:
             self._report(tally)
 
+    @property
+    def is_leader(self) -> bool:
+        """Whether the lease is held."""
+        return self._is_leader
+
+    async def renew_ocsp_signer(self) -> None:
+        """Renew the certificate that OCSP responses are signed with, when it is time."""
+        if self._is_leader and await self._ocsp_signer.run_once():
+            self._log.info(LogEvent.OCSP_SIGNER_RENEWED)
+
     async def release(self) -> None:
         """Let another keeper have the lease at once."""
         await self._leases.release(_LEASE, self._base.instance)
@@ -81,9 +97,9 @@ class Rounds:
 async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) -> None:
     """Keep house until told to stop. Raises BootError."""
     base = await open_base(settings, name, clock)
-    profiles = load_profiles(settings.policy.profiles)
+    profiles = load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url)
     journal = base.journal(lambda: profiles)
-    rounds = Rounds(base, _housekeeper(base, journal))
+    rounds = Rounds(base, _housekeeper(base, journal), _ocsp_signer(base))
     lifeline = Lifeline(pulse)
     lifeline.start(stdin_fd=sys.stdin.fileno(), on_hangup=lambda: None)
     lifeline.spawn(
@@ -91,8 +107,12 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(_INSTANCE_BEAT_S, lambda: base.instances.beat(base.instance)),
             every(_RENEW_S, rounds.renew),
             every(_ROUND_S, rounds.work),
+            every(_OCSP_SIGNER_S, rounds.renew_ocsp_signer),
         ]
     )
+    if settings.publisher.enabled:
+        status = StatusRounds(base, lambda: rounds.is_leader)
+        lifeline.spawn([every(CRL_ROUND_S, status.publish), every(PRESIGN_ROUND_S, status.presign)])
     settle_memory()
     await lifeline.until_stop()
     lifeline.promise(allowed_s=2 * _STOP_S)
@@ -118,4 +138,17 @@ def _housekeeper(base: Base, journal: IssuanceJournal) -> Housekeeper:
         clock=base.clock,
         monotonic=time.monotonic,
         retention=timedelta(days=base.settings.store.request_retention_days),
+    )
+
+
+def _ocsp_signer(base: Base) -> RenewOcspSigner:
+    settings = base.settings.authority
+    return RenewOcspSigner(
+        OcspSignerPlan(ocsp_signer_name(settings.issuing_common_name), settings.ocsp_days),
+        store=SqlSystemKeyStore(base.database),
+        tokens=base.tokens,
+        authority=base.authority,
+        clock=base.clock,
+        monotonic=time.monotonic,
+        random=secrets.token_bytes,
     )
