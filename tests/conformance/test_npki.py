@@ -58,7 +58,7 @@ def test_openssl_shows_what_the_form_asks_for(name: str) -> None:
     assert "User Notice:\n" in text
     assert "CPS: http://pki.bank.example/cps\n" in text
     assert "othername: 1.2.410.200004.10.1.1:" in text
-    assert "URI:http://pki.bank.example/ca.crl\n" in text
+    assert "URI:http://pki.bank.example/crl/issuing.crl\n" in text
     assert "OCSP - URI:http://pki.bank.example/ocsp\n" in text
 
 

@@ -16,6 +16,7 @@ from signerd.pki.validity import validity_at
 from tests.pki.software_token import sign, spki_for
 
 PROFILES = Path(__file__).parents[2] / "signerd" / "pki" / "profiles"
+PUBLISHER = "http://pki.bank.example"
 NOW = datetime.now(UTC).replace(microsecond=0)
 SERIAL = (1 << 158) | 0xC0FFEE
 SUBJECT = SubjectRecord("홍길동", ("강남지점",), "gildong@bank.example")
@@ -63,7 +64,7 @@ def authority_for(algorithm: KeyAlgorithm) -> Authority:
 @cache
 def shipped(name: str) -> Profile:
     """A profile that comes with the daemon."""
-    return load_profiles(PROFILES)[name]
+    return load_profiles(PROFILES, publisher_url=PUBLISHER)[name]
 
 
 def prepare_for(

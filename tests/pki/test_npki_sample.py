@@ -24,9 +24,9 @@ _SAMPLE_SETTINGS = (
     ('"K bank"', '"INITECH"'),
     ('"089"', '"091"'),
     ("http://pki.bank.example/cps", "http://snoopy.yessign.or.kr/cps.htm"),
-    ("http://pki.bank.example/ocsp", "http://snoopy.yessign.or.kr:4612"),
+    ("{publisher}/ocsp", "http://snoopy.yessign.or.kr:4612"),
     (
-        "http://pki.bank.example/ca.crl",
+        "{publisher}/crl/issuing.crl",
         (
             "ldap://snoopy.yessign.or.kr:6020/ou=dp18p395,ou=AccreditedCA,o=yessign,c=kr"
             "?certificateRevocationList"

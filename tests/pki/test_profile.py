@@ -40,7 +40,7 @@ def test_shipped_profiles_load_from_a_copy(folder: Path) -> None:
     """The shipped files, copied as init does, load under their names."""
     for name, content in shipped_profiles().items():
         (folder / name).write_bytes(content)
-    profiles = load_profiles(folder)
+    profiles = load_profiles(folder, publisher_url="http://pki.example:7480")
     assert set(profiles) == {
         *("personal", "corporate", "tls-client"),
         *("npki-personal", "npki-personal-banking", "npki-corporate"),
@@ -55,6 +55,9 @@ def test_shipped_profiles_load_from_a_copy(folder: Path) -> None:
     assert client.csr_keys == frozenset(KeyKind)
     assert client.extensions.extended_key_usage == (ExtendedKeyUsageOID.CLIENT_AUTH,)
     assert (client.dns, personal.dns) == (Presence.ALLOWED, Presence.REFUSED)
+    npki = profiles["npki-personal"].extensions
+    assert npki.crl_uris == ("http://pki.example:7480/crl/issuing.crl",)
+    assert npki.ocsp_uris == ("http://pki.example:7480/ocsp",)
 
 
 def test_comments_of_shipped_profiles_are_good_settings(folder: Path) -> None:
