@@ -34,6 +34,7 @@ from tests.pki.judge import (
 )
 from tests.pki.software_authority import (
     NOW,
+    PUBLISHER,
     SERIAL,
     SUBJECT,
     Authority,
@@ -120,7 +121,10 @@ def test_personal_certificate_holds_what_the_profile_says() -> None:
         ("Key Usage", "critical"),
         ("Basic Constraints", "critical"),
         ("Subject Alternative Name", ""),
+        ("CRL Distribution Points", ""),
     ]
+    for place in ("/crl/issuing.crl", "/ocsp", "/ca/issuing.cer"):
+        assert f"URI:{PUBLISHER}{place}\n" in text
     assert "Digital Signature, Non Repudiation\n" in text
     assert "CA:FALSE\n" in text
     assert "email:gildong@bank.example\n" in text

@@ -68,9 +68,11 @@ def test_comments_of_shipped_profiles_are_good_settings(folder: Path) -> None:
         if settings != line and (" = [" in settings or settings.startswith(("[[", "oid", "cps"))):
             text = text.replace(line, settings)
     (folder / "personal.toml").write_text(text)
-    extensions = load_profiles(folder)["personal"].extensions
+    extensions = load_profiles(folder, publisher_url="http://pki.bank.example")[
+        "personal"
+    ].extensions
     assert len(tomllib.loads(text)["extensions"]["policies"]) == 1
-    assert extensions.crl_uris == ("http://pki.bank.example/ca.crl",)
+    assert extensions.crl_uris == ("http://pki.bank.example/crl/issuing.crl",)
     assert extensions.policies[0].oid.dotted_string == "1.3.6.1.4.1.99999.1"
 
 
