@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import absolute_source
 from signerd.config.settings import Settings, StoreSettings, TokensSettings
@@ -33,6 +34,7 @@ def resolve_paths(settings: Settings, base: Path) -> Settings:
                     "profiles": base / settings.policy.profiles,
                 }
             ),
+            "outbox": _outbox(settings.outbox, base),
             "test": settings.test.model_copy(
                 update={"fault_directory": None if faults is None else base / faults}
             ),
@@ -56,6 +58,28 @@ def _tokens(tokens: TokensSettings, base: Path) -> TokensSettings:
                 update={
                     "uri": _uri(tokens.subscribers.uri, base),
                     "so_pin_source": so_pin_source and absolute_source(so_pin_source, base),
+                }
+            ),
+        }
+    )
+
+
+def _outbox(outbox: OutboxSettings, base: Path) -> OutboxSettings:
+    smtp, webhook = outbox.smtp, outbox.webhook
+    password, secret = smtp.password_source, webhook.secret_source
+    return outbox.model_copy(
+        update={
+            "templates": outbox.templates and base / outbox.templates,
+            "smtp": smtp.model_copy(
+                update={
+                    "password_source": password and absolute_source(password, base),
+                    "ca_file": smtp.ca_file and base / smtp.ca_file,
+                }
+            ),
+            "webhook": webhook.model_copy(
+                update={
+                    "secret_source": secret and absolute_source(secret, base),
+                    "ca_file": webhook.ca_file and base / webhook.ca_file,
                 }
             ),
         }

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from signerd.config.address import parse_listen_address
+from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import secret_path
+from signerd.config.section import PositiveSeconds, Section, TomlPath
 from signerd.core.algorithm import KeyAlgorithm
 
 
@@ -53,19 +55,11 @@ def _check_public_url(text: str) -> str:
     return text
 
 
-PositiveSeconds = Annotated[float, Field(gt=0, le=3600)]
 Lifetime = Annotated[int, Field(ge=4, le=31_536_000)]
-# TOML has neither paths nor enumerations: both are read from strings.
-TomlPath = Annotated[Path, Strict(strict=False)]
 TokenUri = Annotated[str, AfterValidator(_check_uri)]
 
 
-class _Section(BaseModel):
-    # strict: "2" is no number and true is no 1.
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ServerSettings(_Section):
+class ServerSettings(Section):
     """[server]: the node and its processes."""
 
     node: str = Field(
@@ -95,7 +89,7 @@ class ServerSettings(_Section):
     )
 
 
-class TlsSettings(_Section):
+class TlsSettings(Section):
     """[tls]: PEM files; read again at SIGHUP."""
 
     certificate: TomlPath = Field(
@@ -109,7 +103,7 @@ class TlsSettings(_Section):
     )
 
 
-class AuthorityTokenSettings(_Section):
+class AuthorityTokenSettings(Section):
     """[tokens.authority]: the token of the CA's own keys."""
 
     uri: TokenUri = Field(
@@ -118,7 +112,7 @@ class AuthorityTokenSettings(_Section):
     )
 
 
-class SubscriberTokensSettings(_Section):
+class SubscriberTokensSettings(Section):
     """[tokens.subscribers]: the pool of tokens for subscriber keys."""
 
     uri: TokenUri = Field(
@@ -135,7 +129,7 @@ class SubscriberTokensSettings(_Section):
     )
 
 
-class TokensSettings(_Section):
+class TokensSettings(Section):
     """[tokens]: the PKCS#11 module and the processes that hold it."""
 
     module: TomlPath = Field(
@@ -158,7 +152,7 @@ class TokensSettings(_Section):
     subscribers: SubscriberTokensSettings
 
 
-class AuthoritySettings(_Section):
+class AuthoritySettings(Section):
     """[authority]: the CA as init makes it. ocsp_days is used by the keeper, too."""
 
     country: str = Field(default="KR", pattern=r"^[A-Z]{2}$", description="C of the CA names")
@@ -198,7 +192,7 @@ class AuthoritySettings(_Section):
     )
 
 
-class StoreSettings(_Section):
+class StoreSettings(Section):
     """[store]: the database."""
 
     url: Annotated[str, AfterValidator(_check_store_url)] = Field(
@@ -210,7 +204,7 @@ class StoreSettings(_Section):
     )
 
 
-class PolicySettings(_Section):
+class PolicySettings(Section):
     """[policy]: who may do what; read again at SIGHUP."""
 
     file: TomlPath = Field(default=Path("policy.toml"), description="grants")
@@ -219,7 +213,7 @@ class PolicySettings(_Section):
     )
 
 
-class PublisherSettings(_Section):
+class PublisherSettings(Section):
     """[publisher]: what relying parties are told, over HTTP."""
 
     enabled: bool = Field(default=True, description="make CRLs and OCSP responses and serve them")
@@ -257,7 +251,7 @@ class PublisherSettings(_Section):
         return self.public_url or f"http://{self.listen}"
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """[log]: the structured log on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -268,7 +262,7 @@ class LogSettings(_Section):
     )
 
 
-class TestSettings(_Section):
+class TestSettings(Section):
     """[test]: for test harnesses only."""
 
     __test__: ClassVar[bool] = False  # its name would make pytest collect it
@@ -281,7 +275,7 @@ class TestSettings(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole configuration."""
 
     server: ServerSettings = ServerSettings()
@@ -291,5 +285,6 @@ class Settings(_Section):
     store: StoreSettings = StoreSettings()
     policy: PolicySettings = PolicySettings()
     publisher: PublisherSettings = PublisherSettings()
+    outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()
     test: TestSettings = TestSettings()
