@@ -19,6 +19,7 @@ from signerd.core.clock import SystemClock, parse_duration
 from signerd.core.error import InvalidRequest
 from signerd.core.value import parse_slug
 from signerd.pki.profile_directory import load_profiles
+from signerd.pki.profile_lint import lint_profile
 from signerd.policy.load import load_policy
 from signerd.tokens.pin_latch import clear_latches
 from signerd.tokens.resolve import token_specs
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="The audit chain.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+profile = typer.Typer(help="Certificate profiles.", no_args_is_help=True)
+app.add_typer(profile, name="profile")
 
 Config = Annotated[
     Path,
@@ -141,6 +144,25 @@ def audit_verify(config: Config) -> None:
     from signerd.app.audit import verify_chains  # noqa: PLC0415 - loads SQL only where needed
 
     if not verify_chains(config, SystemClock(), typer.echo):
+        raise typer.Exit(ExitCode.CHECK_FAILED)
+
+
+@profile.command("lint")
+def profile_lint(
+    files: Annotated[list[Path], typer.Argument(help="Profile files (*.toml).", metavar="FILE...")],
+) -> None:
+    """Make a certificate under each profile that nobody gets, and say what is wrong with it.
+
+    One line a finding; exit status 1 when there is one.
+    """
+    now = SystemClock().now()
+    is_clean = True
+    for file in files:
+        findings = lint_profile(file, now)
+        is_clean = is_clean and not findings
+        for line in findings or ("right",):
+            typer.echo(f"{file}: {line}")
+    if not is_clean:
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 

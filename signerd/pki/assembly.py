@@ -63,11 +63,18 @@ def prepare(
 
     Raises Internal (LINT_FAILED).
     """
-    spec = spec_of(algorithm)
-    hash_ = None if spec.hash is None else hash_algorithm(spec.hash)
-    certificate = builder.sign(throwaway_key(spec), hash_, rsa_padding=rsa_padding(spec))
+    certificate = throwaway_certificate(builder, algorithm)
     require_lint_clean(certificate.public_bytes(Encoding.DER), issuer, algorithm)
     return PreparedCertificate(certificate.tbs_certificate_bytes, algorithm, signer_spki)
+
+
+def throwaway_certificate(
+    builder: x509.CertificateBuilder, algorithm: KeyAlgorithm
+) -> x509.Certificate:
+    """What a builder describes, signed by the throwaway key of an algorithm."""
+    spec = spec_of(algorithm)
+    hash_ = None if spec.hash is None else hash_algorithm(spec.hash)
+    return builder.sign(throwaway_key(spec), hash_, rsa_padding=rsa_padding(spec))
 
 
 def prepare_again(tbs: bytes, issuer: IssuerInfo) -> PreparedCertificate:

@@ -51,6 +51,33 @@ def prepare_certificate(
     name, never used before. Raises InvalidRequest for a subject or identity that this profile does
     not take, Internal (LINT_FAILED, KEY_UNUSABLE, RUNNING_NUMBER_MISSING, RUNNING_NUMBER_TOO_LONG).
     """
+    builder = describe_certificate(
+        profile,
+        issuer,
+        subject,
+        spki=spki,
+        serial=serial,
+        not_before_utc=not_before_utc,
+        not_after_utc=not_after_utc,
+        identity=identity,
+        running_number=running_number,
+    )
+    return prepare(builder, algorithm=issuer.algorithm, signer_spki=issuer.spki, issuer=issuer)
+
+
+def describe_certificate(
+    profile: Profile,
+    issuer: IssuerInfo,
+    subject: SubjectRecord,
+    *,
+    spki: bytes,
+    serial: int,
+    not_before_utc: datetime,
+    not_after_utc: datetime,
+    identity: HolderIdentity | None,
+    running_number: int | None,
+) -> x509.CertificateBuilder:
+    """What prepare_certificate encodes and lints. Raises the same except LINT_FAILED."""
     check_subject(profile, subject)
     profile.check_identity(given=identity is not None)
     try:
@@ -69,7 +96,7 @@ def prepare_certificate(
     )
     for extension, critical in end_entity_extensions(profile, subject, identity, key, issuer):
         builder = builder.add_extension(extension, critical)
-    return prepare(builder, algorithm=issuer.algorithm, signer_spki=issuer.spki, issuer=issuer)
+    return builder
 
 
 def _named(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from signerd.core.boot import BootError, ExitCode
 from signerd.pki.profile import Profile
@@ -14,6 +15,14 @@ from signerd.pki.profile_settings import ProfileSettings
 
 _PUBLISHER: Final = "{publisher}"
 _SHIPPED: Final = resources.files("signerd.pki") / "profiles"
+
+
+class ProfileError(ValueError):
+    """What is wrong with a profile file; each problem begins with the key at fault, if any."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 def load_profiles(directory: Path, *, publisher_url: str = "") -> dict[str, Profile]:
@@ -35,16 +44,24 @@ def load_profiles(directory: Path, *, publisher_url: str = "") -> dict[str, Prof
 def load_profile(path: Path, *, publisher_url: str = "") -> Profile:
     """The profile of one file. Raises BootError (CONFIG_INVALID) naming file and key."""
     try:
+        return read_profile(path, publisher_url=publisher_url)
+    except ProfileError as error:
+        raise _broken(path, error.problems[0]) from error
+
+
+def read_profile(path: Path, *, publisher_url: str) -> Profile:
+    """As load_profile, for whoever wants to know everything that is wrong: raises ProfileError."""
+    try:
         text = path.read_text("utf-8").replace(_PUBLISHER, publisher_url)
         settings = ProfileSettings.model_validate(tomllib.loads(text))
     except OSError as error:
-        raise _broken(path, f"cannot be read: {error.strerror}") from error
+        raise ProfileError(f"cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _broken(path, f"is not TOML: {error}") from error
+        raise ProfileError(f"is not TOML: {error}") from error
     except ValidationError as error:
-        raise _broken(path, _first_problem(error)) from error
+        raise ProfileError(*map(_problem, error.errors())) from error
     if settings.name != path.stem:
-        raise _broken(path, f'name: is "{settings.name}"; name file and profile alike')
+        raise ProfileError(f'name: is "{settings.name}"; name file and profile alike')
     return settings.profile()
 
 
@@ -68,12 +85,11 @@ def service_profile(name: str) -> Profile:
         return load_profile(path)
 
 
-def _first_problem(error: ValidationError) -> str:
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"]) or "profile"
-    if first["type"] == "extra_forbidden":
+def _problem(error: ErrorDetails) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "profile"
+    if error["type"] == "extra_forbidden":
         return f"{key}: unknown key; check its spelling"
-    return f"{key}: {first['msg']}"
+    return f"{key}: {error['msg']}"
 
 
 def _broken(path: Path, problem: str) -> BootError:
