@@ -1,6 +1,5 @@
-"""signerctl certificate: issue, reissue, revoke, get, list, export."""
+"""signerctl certificate: issue, get, list, export; other modules add further commands."""
 
-import sys
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +7,12 @@ from typing import Annotated
 import typer
 
 from signerctl.data import STREAM, CertificateFormat, check_sink, read, write
-from signerctl.exit_code import ExitCode
 from signerctl.option import (
     CertificateName,
     ExpiresBefore,
     ExpiresFrom,
     Format,
+    KeyGroup,
     Limit,
     Out,
     Output,
@@ -23,11 +22,11 @@ from signerctl.option import (
 )
 from signerctl.session import session
 from signerctl.view import certificate_columns, certificate_lines
-from signerd_client import CertificateState, KeyAlgorithm, RevocationReason
+from signerd_client import CertificateState, KeyAlgorithm
 from signerd_client.certificate import pem_encode
 
 app = typer.Typer(
-    help="Issue, reissue, revoke, show and export certificates.", no_args_is_help=True
+    help="Issue, replace, suspend, revoke, show and export certificates.", no_args_is_help=True
 )
 
 
@@ -58,10 +57,13 @@ def issue(
         typer.Option(help="Organisational unit; may be repeated.", show_default=False),
     ] = None,
     email: Annotated[str, typer.Option(help="E-mail address.", show_default=False)] = "",
+    branch: Annotated[
+        str, typer.Option(help="Number of the bank branch, 3 digits.", show_default=False)
+    ] = "",
     dns: Annotated[
         list[str] | None, typer.Option(help="DNS name; may be repeated.", show_default=False)
     ] = None,
-    key_group: Annotated[str, typer.Option(help="Group of the key.", show_default=False)] = "",
+    key_group: KeyGroup = "",
     request_id: RequestId = None,
     validate_only: ValidateOnly = False,
     output: Output = None,
@@ -86,6 +88,7 @@ def issue(
             csr=read(csr) if csr is not None else None,
             organizational_units=unit or (),
             email=email,
+            branch=branch,
             dns_names=dns or (),
             key_group=key_group,
             request_id=request_id,
@@ -95,73 +98,6 @@ def issue(
             now.printer.remark("The request is good; nothing was issued.")
         else:
             now.printer.one(certificate, certificate_lines)
-
-
-@app.command()
-def reissue(
-    context: typer.Context,
-    *,
-    certificate: CertificateName,
-    request_id: RequestId = None,
-    validate_only: ValidateOnly = False,
-    output: Output = None,
-) -> None:
-    """Replace an active certificate: new key, same holder, same expiry.
-
-    The old certificate is revoked in the same instant and its key never signs again. Prints the
-    new certificate; with --output json, both. With --validate-only it prints the certificate
-    that would be replaced.
-
-    \b
-    Example:
-      signerctl certificate reissue 5f3a9c
-    """
-    with session(context, output) as now:
-        if validate_only:
-            checked = now.client.reissue_certificate(
-                certificate, request_id=request_id, validate_only=True
-            )
-            now.printer.one(checked, certificate_lines)
-            return
-        reissued = now.client.reissue_certificate(certificate, request_id=request_id)
-        now.printer.one(reissued, lambda both: certificate_lines(both.certificate))
-
-
-@app.command()
-def revoke(
-    context: typer.Context,
-    *,
-    certificate: CertificateName,
-    reason: Annotated[
-        RevocationReason, typer.Option(help="Why (RFC 5280).")
-    ] = RevocationReason.UNSPECIFIED,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    request_id: RequestId = None,
-    validate_only: ValidateOnly = False,
-    output: Output = None,
-) -> None:
-    """Revoke an active certificate for good.
-
-    From the answer on its key never signs again; this cannot be undone. Asks first, unless --yes
-    is given. Prints the certificate, revoked.
-
-    \b
-    Example:
-      signerctl certificate revoke 5f3a9c --reason KEY_COMPROMISE --yes
-    """
-    with session(context, output) as now:
-        if not (yes or validate_only) and not _confirmed(certificate):
-            raise typer.Exit(ExitCode.NEGATIVE)
-        revoked = now.client.revoke_certificate(
-            certificate, reason, request_id=request_id, validate_only=validate_only
-        )
-        now.printer.one(revoked, certificate_lines)
-
-
-def _confirmed(certificate: str) -> bool:
-    if not sys.stdin.isatty():
-        raise ValueError("revoking cannot be undone: give --yes, as there is nobody to ask here")
-    return typer.confirm(f"Revoke {certificate} for good?", err=True)
 
 
 @app.command()

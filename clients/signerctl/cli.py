@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from signerctl import admin, ca, certificate, inventory, key, renewal, signing
+from signerctl import (
+    admin,
+    ca,
+    certificate,
+    change,
+    inventory,
+    key,
+    renewal,
+    replacement,
+    signing,
+)
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
 from signerctl.printer import OutputFormat
@@ -22,6 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(certificate.app, name="certificate")
+certificate.app.command()(replacement.reissue)
+certificate.app.command()(replacement.renew)
+certificate.app.command()(change.suspend)
+certificate.app.command()(change.resume)
+certificate.app.command()(change.revoke)
 certificate.app.command()(inventory.expiring)
 certificate.app.command(name="needs-renewal")(renewal.needs_renewal)
 certificate.app.command()(inventory.inventory)

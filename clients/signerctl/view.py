@@ -32,9 +32,14 @@ def certificate_lines(certificate: Certificate) -> Row:
         "replaces": certificate.replaces,
         "replaced by": certificate.replaced_by,
     }
+    if certificate.suspension is not None:
+        lines["suspended"] = moment(certificate.suspension.suspend_time)
+        lines["resumable"] = f"until {moment(certificate.suspension.limit_time)}"
     if certificate.revocation is not None:
         lines["revoked"] = moment(certificate.revocation.revoke_time)
         lines["reason"] = certificate.revocation.reason
+    if certificate.crl_number:
+        lines["on CRL from"] = str(certificate.crl_number)
     return {label: text for label, text in lines.items() if text}
 
 

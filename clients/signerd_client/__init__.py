@@ -21,10 +21,12 @@ from signerd_client.certificate import (
     Certificate,
     CertificateState,
     Reissued,
+    Renewed,
     RevocationReason,
 )
 from signerd_client.client import Client
 from signerd_client.error import SignerdError
+from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
 from signerd_client.target import Target
@@ -38,10 +40,12 @@ __all__ = [
     "KeyAlgorithm",
     "PublicKey",
     "Reissued",
+    "Renewed",
     "RetryPolicy",
     "RevocationReason",
     "Signature",
     "SignerdError",
     "Target",
     "Verification",
+    "renewal_statement",
 ]

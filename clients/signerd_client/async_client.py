@@ -8,10 +8,19 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar, ca
 import grpc
 from grpc import aio
 
-from signerd_client import admin_call, authority_call, inventory_call, signing_call
+from signerd_client import (
+    admin_call,
+    authority_call,
+    change_call,
+    inventory_call,
+    replace_call,
+    signing_call,
+)
 from signerd_client.binding import bind
-from signerd_client.call import Call, Listing, Watch
-from signerd_client.error import SignerdError
+from signerd_client.call import Call, Listing, Watch, new_request_id
+from signerd_client.certificate import Renewed
+from signerd_client.error import FailedPrecondition, SignerdError
+from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
 from signerd_client.target import Target
@@ -59,8 +68,11 @@ class AsyncClient:
         self._channel: aio.Channel | None = None
 
     issue_certificate = _unary(authority_call.issue_certificate)
-    reissue_certificate = _unary(authority_call.reissue_certificate)
-    revoke_certificate = _unary(authority_call.revoke_certificate)
+    reissue_certificate = _unary(replace_call.reissue_certificate)
+    renew_certificate = _unary(replace_call.renew_certificate)
+    suspend_certificate = _unary(change_call.suspend_certificate)
+    resume_certificate = _unary(change_call.resume_certificate)
+    revoke_certificate = _unary(change_call.revoke_certificate)
     get_certificate = _unary(authority_call.get_certificate)
     list_certificates = _listing(inventory_call.list_certificates)
     count_certificates = _unary(inventory_call.count_certificates)
@@ -74,6 +86,39 @@ class AsyncClient:
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
     health = _unary(admin_call.health)
+
+    async def renew(
+        self,
+        certificate: str,
+        *,
+        request_id: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Renewed:
+        """Renew a certificate with whose key this caller may sign: makes the proof and sends it.
+
+        timeout_s is the deadline of each call on the way. A repetition with the same request_id
+        returns what was made, although the old key no longer signs.
+        """
+        request_id = request_id or new_request_id()
+        proof = await self.prove_renewal(certificate, request_id, timeout_s=timeout_s)
+        return await self.renew_certificate(
+            certificate, proof, request_id=request_id, timeout_s=timeout_s
+        )
+
+    async def prove_renewal(
+        self, certificate: str, request_id: str, *, timeout_s: float | None = None
+    ) -> bytes:
+        """The proof for `renew_certificate`, signed by the certificate's key; empty where that does
+        not sign: of such a renewal the daemon says why not, or what it made before."""
+        found = await self.get_certificate(certificate, timeout_s=timeout_s)
+        if not found.credential:
+            return b""
+        statement = renewal_statement(found.name, request_id)
+        try:
+            signed = await self.sign(found.credential, data=statement, timeout_s=timeout_s)
+        except FailedPrecondition:
+            return b""
+        return signed.signature
 
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""

@@ -1,4 +1,4 @@
-"""The calls of signerd.v1.CertificateAuthority."""
+"""The calls of signerd.v1.CertificateAuthority that issue, and those that look one up."""
 
 from collections.abc import Sequence
 from typing import Final, Literal, overload
@@ -6,13 +6,7 @@ from typing import Final, Literal, overload
 from signerd.v1 import certificate_authority_pb2 as wire
 from signerd_client.algorithm import KeyAlgorithm, algorithm_to_wire
 from signerd_client.call import Call, decoder, new_request_id
-from signerd_client.certificate import (
-    Certificate,
-    Reissued,
-    RevocationReason,
-    certificate_from_wire,
-    reason_to_wire,
-)
+from signerd_client.certificate import Certificate, certificate_from_wire
 from signerd_client.name import certificate_name, subscriber_name
 
 _SERVICE: Final = "/signerd.v1.CertificateAuthority"
@@ -28,6 +22,7 @@ def issue_certificate(
     csr: bytes | None = None,
     organizational_units: Sequence[str] = (),
     email: str = "",
+    branch: str = "",
     dns_names: Sequence[str] = (),
     key_group: str = "",
     request_id: str | None = None,
@@ -44,6 +39,7 @@ def issue_certificate(
     csr: bytes | None = None,
     organizational_units: Sequence[str] = (),
     email: str = "",
+    branch: str = "",
     dns_names: Sequence[str] = (),
     key_group: str = "",
     request_id: str | None = None,
@@ -59,6 +55,7 @@ def issue_certificate(
     csr: bytes | None = None,
     organizational_units: Sequence[str] = (),
     email: str = "",
+    branch: str = "",
     dns_names: Sequence[str] = (),
     key_group: str = "",
     request_id: str | None = None,
@@ -80,6 +77,7 @@ def issue_certificate(
             common_name=common_name,
             organizational_units=organizational_units,
             email=email,
+            branch=branch,
             dns_names=dns_names,
         ),
         key_group=key_group,
@@ -97,84 +95,6 @@ def issue_certificate(
         return Call(method, payload, checked, timeout_s, request.request_id, is_change=True)
     issued = decoder(response, lambda answer: certificate_from_wire(answer.certificate))
     return Call(method, payload, issued, timeout_s, request.request_id, is_change=True)
-
-
-@overload
-def reissue_certificate(
-    certificate: str,
-    *,
-    request_id: str | None = None,
-    validate_only: Literal[False] = False,
-    timeout_s: float | None = None,
-) -> Call[Reissued]: ...
-@overload
-def reissue_certificate(
-    certificate: str,
-    *,
-    request_id: str | None = None,
-    validate_only: Literal[True],
-    timeout_s: float | None = None,
-) -> Call[Certificate]: ...
-def reissue_certificate(
-    certificate: str,
-    *,
-    request_id: str | None = None,
-    validate_only: bool = False,
-    timeout_s: float | None = None,
-) -> Call[Reissued] | Call[Certificate]:
-    """Replace an active certificate: new key, same holder, profile and expiry.
-
-    The old certificate is revoked and its key never signs again from the answer on. With
-    validate_only nothing changes and the certificate that would be replaced is returned.
-    """
-    request = wire.ReissueCertificateRequest(
-        certificate=certificate_name(certificate),
-        request_id=request_id or new_request_id(),
-        validate_only=validate_only,
-    )
-    method, payload = f"{_SERVICE}/ReissueCertificate", request.SerializeToString()
-    response = wire.ReissueCertificateResponse
-    if validate_only:
-        checked = decoder(response, lambda answer: certificate_from_wire(answer.replaced))
-        return Call(method, payload, checked, timeout_s, request.request_id, is_change=True)
-    reissued = decoder(
-        response,
-        lambda answer: Reissued(
-            certificate_from_wire(answer.certificate), certificate_from_wire(answer.replaced)
-        ),
-    )
-    return Call(method, payload, reissued, timeout_s, request.request_id, is_change=True)
-
-
-def revoke_certificate(
-    certificate: str,
-    reason: RevocationReason | str,
-    *,
-    request_id: str | None = None,
-    validate_only: bool = False,
-    timeout_s: float | None = None,
-) -> Call[Certificate]:
-    """Revoke an active certificate for good; its key never signs again from the answer on.
-
-    Returns the certificate, revoked; with validate_only as it stands.
-    """
-    request = wire.RevokeCertificateRequest(
-        certificate=certificate_name(certificate),
-        reason=reason_to_wire(reason),
-        request_id=request_id or new_request_id(),
-        validate_only=validate_only,
-    )
-    return Call(
-        f"{_SERVICE}/RevokeCertificate",
-        request.SerializeToString(),
-        decoder(
-            wire.RevokeCertificateResponse,
-            lambda answer: certificate_from_wire(answer.certificate),
-        ),
-        timeout_s,
-        request.request_id,
-        is_change=True,
-    )
 
 
 def get_certificate(certificate: str, *, timeout_s: float | None = None) -> Call[Certificate]:

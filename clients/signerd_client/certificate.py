@@ -41,12 +41,21 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspension:
+    """Since when a certificate is on hold, and the last moment at which it can be resumed."""
+
+    suspend_time: datetime
+    limit_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """A certificate and what the daemon knows of it.
 
     name, subscriber, credential, replaces and replaced_by are resource names, empty where there
     is none. serial_number and sha256_fingerprint are lower-case hexadecimal. subject is an
     RFC 4514 string. key_algorithm is None for the key of a CSR. der is the certificate, DER.
+    crl_number is that of the first CRL that shows its latest change, 0 where there was none.
     """
 
     name: str
@@ -66,6 +75,8 @@ class Certificate:
     replaces: str
     replaced_by: str
     key_group: str
+    suspension: Suspension | None
+    crl_number: int
 
     @property
     def pem(self) -> str:
@@ -76,6 +87,14 @@ class Certificate:
 @dataclass(frozen=True, slots=True)
 class Reissued:
     """The new certificate and the old one, revoked."""
+
+    certificate: Certificate
+    replaced: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """The new certificate, which expires one period later, and the old one, revoked."""
 
     certificate: Certificate
     replaced: Certificate
@@ -107,6 +126,8 @@ def certificate_from_wire(message: types_pb2.Certificate) -> Certificate:
         replaces=message.replaces,
         replaced_by=message.replaced_by,
         key_group=message.key_group,
+        suspension=_suspension(message),
+        crl_number=message.crl_number,
     )
 
 
@@ -128,6 +149,15 @@ def state_from_wire(number: int) -> CertificateState:
     name = value.name.removeprefix("CERTIFICATE_STATE_") if value else ""
     known = name in CertificateState.__members__
     return CertificateState(name) if known else CertificateState.UNKNOWN
+
+
+def _suspension(message: types_pb2.Certificate) -> Suspension | None:
+    if not message.HasField("suspension"):
+        return None
+    return Suspension(
+        suspend_time=message.suspension.suspend_time.ToDatetime(UTC),
+        limit_time=message.suspension.limit_time.ToDatetime(UTC),
+    )
 
 
 def _revocation(message: types_pb2.Certificate) -> Revocation | None:

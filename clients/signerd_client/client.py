@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 
 import grpc
 
-from signerd_client import admin_call, authority_call, inventory_call, signing_call
+from signerd_client import (
+    admin_call,
+    authority_call,
+    change_call,
+    inventory_call,
+    replace_call,
+    signing_call,
+)
 from signerd_client.binding import bind
-from signerd_client.call import Call, Listing, Watch
-from signerd_client.error import SignerdError
+from signerd_client.call import Call, Listing, Watch, new_request_id
+from signerd_client.certificate import Renewed
+from signerd_client.error import FailedPrecondition, SignerdError
+from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
 from signerd_client.target import Target
@@ -58,8 +67,11 @@ class Client:
         self._closed = threading.Event()
 
     issue_certificate = _unary(authority_call.issue_certificate)
-    reissue_certificate = _unary(authority_call.reissue_certificate)
-    revoke_certificate = _unary(authority_call.revoke_certificate)
+    reissue_certificate = _unary(replace_call.reissue_certificate)
+    renew_certificate = _unary(replace_call.renew_certificate)
+    suspend_certificate = _unary(change_call.suspend_certificate)
+    resume_certificate = _unary(change_call.resume_certificate)
+    revoke_certificate = _unary(change_call.revoke_certificate)
     get_certificate = _unary(authority_call.get_certificate)
     list_certificates = _listing(inventory_call.list_certificates)
     count_certificates = _unary(inventory_call.count_certificates)
@@ -73,6 +85,39 @@ class Client:
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
     health = _unary(admin_call.health)
+
+    def renew(
+        self,
+        certificate: str,
+        *,
+        request_id: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Renewed:
+        """Renew a certificate with whose key this caller may sign: makes the proof and sends it.
+
+        timeout_s is the deadline of each call on the way. A repetition with the same request_id
+        returns what was made, although the old key no longer signs.
+        """
+        request_id = request_id or new_request_id()
+        proof = self.prove_renewal(certificate, request_id, timeout_s=timeout_s)
+        return self.renew_certificate(
+            certificate, proof, request_id=request_id, timeout_s=timeout_s
+        )
+
+    def prove_renewal(
+        self, certificate: str, request_id: str, *, timeout_s: float | None = None
+    ) -> bytes:
+        """The proof for `renew_certificate`, signed by the certificate's key; empty where that does
+        not sign: of such a renewal the daemon says why not, or what it made before."""
+        found = self.get_certificate(certificate, timeout_s=timeout_s)
+        if not found.credential:
+            return b""
+        statement = renewal_statement(found.name, request_id)
+        try:
+            signed = self.sign(found.credential, data=statement, timeout_s=timeout_s)
+        except FailedPrecondition:
+            return b""
+        return signed.signature
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""

@@ -21,6 +21,7 @@ CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
 SUBSCRIBER = "subscribers/hong-gildong"
 EVENT_COUNT = 5
 CERTIFICATE_COUNT = 5
+SUSPENSION_LIMIT = datetime(2026, 9, 1, 14, 59, 59, tzinfo=UTC)
 _EVENT_TIME = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
 
@@ -41,6 +42,9 @@ class Answers:
         answers: dict[str, Callable[[Any], Message]] = {
             "IssueCertificate": self._issue,
             "ReissueCertificate": self._reissue,
+            "RenewCertificate": self._renew,
+            "SuspendCertificate": self._suspend,
+            "ResumeCertificate": self._resume,
             "RevokeCertificate": self._revoke,
             "GetCertificate": self._get,
             "ListCertificates": self._certificates,
@@ -103,6 +107,23 @@ class Answers:
             certificate=None if request.validate_only else self.certificate(),
             replaced=self.certificate(revoked=not request.validate_only),
         )
+
+    def _renew(self, request: authority.RenewCertificateRequest) -> Message:
+        return authority.RenewCertificateResponse(
+            certificate=None if request.validate_only else self.certificate(),
+            replaced=self.certificate(revoked=not request.validate_only),
+        )
+
+    def _suspend(self, _request: authority.SuspendCertificateRequest) -> Message:
+        certificate = self.certificate()
+        certificate.state = types_pb2.CERTIFICATE_STATE_SUSPENDED
+        certificate.suspension.suspend_time.CopyFrom(timestamp(_EVENT_TIME))
+        certificate.suspension.limit_time.CopyFrom(timestamp(SUSPENSION_LIMIT))
+        certificate.crl_number = 7
+        return authority.SuspendCertificateResponse(certificate=certificate)
+
+    def _resume(self, _request: authority.ResumeCertificateRequest) -> Message:
+        return authority.ResumeCertificateResponse(certificate=self.certificate())
 
     def _revoke(self, request: authority.RevokeCertificateRequest) -> Message:
         certificate = self.certificate(revoked=not request.validate_only)

@@ -13,6 +13,9 @@ ISSUE = (
 COMMANDS: dict[str, tuple[str, ...]] = {
     "IssueCertificate": ISSUE,
     "ReissueCertificate": ("certificate", "reissue", "4f"),
+    "RenewCertificate": ("certificate", "renew", "4f"),
+    "SuspendCertificate": ("certificate", "suspend", "4f"),
+    "ResumeCertificate": ("certificate", "resume", "4f"),
     "RevokeCertificate": ("certificate", "revoke", "4f", "--yes"),
     "GetCertificate": ("certificate", "get", "4f"),
     "ListCertificates": ("certificate", "list"),

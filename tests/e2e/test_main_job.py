@@ -209,7 +209,7 @@ def test_a_revocation_is_for_good(officer: Client, signer: Client) -> None:
     assert again == revoked
     with pytest.raises(FailedPrecondition) as refused:
         officer.revoke_certificate(issued.name, RevocationReason.KEY_COMPROMISE)
-    assert refused.value.reason == "CERTIFICATE_NOT_ACTIVE"
+    assert refused.value.reason == "CERTIFICATE_REVOKED"
 
 
 def test_listings_filter_and_page(officer: Client) -> None:

@@ -57,14 +57,46 @@ def test_issue_for_a_csr_on_standard_input(daemon: ScriptedDaemon, signerctl: Si
 def test_validate_only_and_request_id_are_passed_on(
     daemon: ScriptedDaemon, signerctl: Signerctl
 ) -> None:
-    """The three commands that change something take both options."""
+    """Every command that changes something takes both options."""
     request_id = "6f8c3a52-4b6c-4f57-a6b1-d3c9e1a7c0de"
-    for rpc in ("IssueCertificate", "ReissueCertificate", "RevokeCertificate"):
+    for act in ("Issue", "Reissue", "Renew", "Suspend", "Resume", "Revoke"):
+        rpc = f"{act}Certificate"
         command = (*COMMANDS[rpc], "--validate-only", "--request-id", request_id)
         assert signerctl(*command).code == 0
         (request,) = daemon.script.requests[rpc]
         assert request.validate_only
         assert request.request_id == request_id
+
+
+def test_a_renewal_brings_its_proof(
+    daemon: ScriptedDaemon, signerctl: Signerctl, directory: Path
+) -> None:
+    """Made by the certificate's key for this request, or as it stands in a file, which needs to
+    say for which request it is."""
+    assert signerctl("certificate", "renew", "4f").code == 0
+    (request,) = daemon.script.requests["RenewCertificate"]
+    name = daemon.answers.certificate_name
+    daemon.answers.holder.key.public_key().verify(
+        request.proof,
+        f"signerd.v1 renewal of {name}, request {request.request_id}".encode(),
+        ec.ECDSA(hashes.SHA256()),
+    )
+    proof = directory / "proof"
+    proof.write_bytes(b"made elsewhere")
+    command = ("certificate", "renew", "4f", "--proof", str(proof))
+    assert signerctl(*command).code == 2
+    assert signerctl(*command, "--request-id", request.request_id).code == 0
+    assert daemon.script.requests["RenewCertificate"][1].proof == b"made elsewhere"
+    assert len(daemon.script.requests["Sign"]) == 1
+
+
+def test_a_suspension_shows_its_limit(signerctl: Signerctl) -> None:
+    """Since when, until when it can be resumed, and which CRL shows it."""
+    lines = signerctl("certificate", "suspend", "4f").out.splitlines()
+    shown = {label.strip(): text for label, _, text in (line.partition("  ") for line in lines)}
+    assert shown["state"].strip() == "SUSPENDED"
+    assert shown["resumable"].strip() == "until 2026-09-01 14:59:59Z"
+    assert shown["on CRL from"].strip() == "7"
 
 
 def test_json_has_the_field_names_of_the_api(daemon: ScriptedDaemon, signerctl: Signerctl) -> None:

@@ -69,7 +69,7 @@ def test_words_for_people(daemon: ScriptedDaemon, signerctl: Signerctl) -> None:
     refusal = refuse(
         grpc.StatusCode.FAILED_PRECONDITION,
         "the certificate is revoked",
-        reason="CERTIFICATE_NOT_ACTIVE",
+        reason="CERTIFICATE_REVOKED",
         field="certificate",
         request_id="r-1",
     )
@@ -79,8 +79,8 @@ def test_words_for_people(daemon: ScriptedDaemon, signerctl: Signerctl) -> None:
     assert result.err.splitlines() == [
         "signerctl: the certificate is revoked",
         "  field:      certificate",
-        "  reason:     CERTIFICATE_NOT_ACTIVE",
-        "  what next:  " + advice_for(FailedPrecondition, "CERTIFICATE_NOT_ACTIVE"),
+        "  reason:     CERTIFICATE_REVOKED",
+        "  what next:  " + advice_for(FailedPrecondition, "CERTIFICATE_REVOKED"),
         "  request id: r-1",
     ]
 

@@ -70,4 +70,4 @@ def test_completion_knows_the_commands() -> None:
         COMP_WORDS="signerctl certificate re",
         COMP_CWORD="2",
     )
-    assert text.split() == ["reissue", "revoke"]
+    assert text.split() == ["reissue", "renew", "resume", "revoke"]
