@@ -8,6 +8,7 @@ import typer
 
 from signerctl import (
     admin,
+    batch,
     ca,
     certificate,
     change,
@@ -41,6 +42,7 @@ certificate.app.command()(inventory.expiring)
 certificate.app.command(name="needs-renewal")(renewal.needs_renewal)
 certificate.app.command()(inventory.inventory)
 certificate.app.command()(inventory.watch)
+app.add_typer(batch.app, name="batch")
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
 app.command()(signing.sign)

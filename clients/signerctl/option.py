@@ -44,6 +44,7 @@ ExpiresBefore = Annotated[
         show_default=False,
     ),
 ]
+KeyGroup = Annotated[str, typer.Option(help="Group of the key.", show_default=False)]
 Limit = Annotated[int, typer.Option(min=0, help="At most so many; 0 is all.")]
 In = Annotated[
     Path | None,

@@ -54,12 +54,16 @@ def session(context: typer.Context, output: OutputFormat | None) -> Iterator[Ses
         raise typer.Exit(be_quiet()) from None
 
 
-def _client(connection: Connection) -> Client:
-    target = Target.parse(
+def target_of(connection: Connection) -> Target:
+    """Where the daemon is. Raises InvalidTarget."""
+    return Target.parse(
         connection.target,
         ca=connection.ca,
         certificate=connection.certificate,
         key=connection.key,
         server_name=connection.server_name,
     )
-    return Client(target, timeout_s=connection.timeout_s, retry=_RETRY)
+
+
+def _client(connection: Connection) -> Client:
+    return Client(target_of(connection), timeout_s=connection.timeout_s, retry=_RETRY)

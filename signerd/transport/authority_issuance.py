@@ -73,6 +73,7 @@ def issue_request(request: pb.IssueCertificateRequest) -> IssueRequest:
             tuple(subject.organizational_units),
             subject.email,
             tuple(subject.dns_names),
+            subject.branch,
         ),
         algorithm=convert.algorithm_from(request.key_algorithm)
         if kind == "key_algorithm"

@@ -82,6 +82,11 @@ class Script:
         """The next calls of a method meet these, one each."""
         self._behaviours[method].extend(behaviours)
 
+    def clear(self, method: str) -> None:
+        """The next calls of a method meet nothing any more."""
+        with self._lock:
+            self._behaviours[method].clear()
+
     def take(self, method: str, request: object) -> Behaviour | None:
         """Record a call; returns what it shall meet."""
         with self._lock:
