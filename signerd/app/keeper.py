@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from signerd.app.delivery_rounds import DELIVERY_ROUND_S, REMINDER_ROUND_S, DeliveryRounds
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
 from signerd.app.status_rounds import CRL_ROUND_S, PRESIGN_ROUND_S, StatusRounds
@@ -100,6 +101,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
     profiles = load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url)
     journal = base.journal(lambda: profiles)
     rounds = Rounds(base, _housekeeper(base, journal), _ocsp_signer(base))
+    delivery = DeliveryRounds(base, lambda: rounds.is_leader)
     lifeline = Lifeline(pulse)
     lifeline.start(stdin_fd=sys.stdin.fileno(), on_hangup=lambda: None)
     lifeline.spawn(
@@ -108,6 +110,9 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(_RENEW_S, rounds.renew),
             every(_ROUND_S, rounds.work),
             every(_OCSP_SIGNER_S, rounds.renew_ocsp_signer),
+            every(DELIVERY_ROUND_S, delivery.deliver_codes),
+            every(DELIVERY_ROUND_S, delivery.deliver_notices),
+            every(REMINDER_ROUND_S, delivery.remind),
         ]
     )
     if settings.publisher.enabled:
@@ -118,6 +123,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
     lifeline.promise(allowed_s=2 * _STOP_S)
     await lifeline.end()
     await journal.drain(_STOP_S)
+    await delivery.drain(_STOP_S)
     await rounds.release()
     await base.close()
 

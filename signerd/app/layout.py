@@ -48,6 +48,11 @@ def latch_directory(state_directory: Path) -> Path:
     return state_directory / "latch"
 
 
+def mailbox_directory(state_directory: Path) -> Path:
+    """Where messages lie that are not sent to anybody, in test harnesses."""
+    return state_directory / "mailbox"
+
+
 def host_names(count: int) -> list[str]:
     """Names of the token hosts."""
     return [f"host-{number}" for number in range(count)]

@@ -33,13 +33,15 @@ class Channel(StrEnum):
 
 
 class MessageState(StrEnum):
-    """PENDING: to be sent, for the first time or again. SENT, FAILED (nobody takes it) and EXPIRED
-    (too late to be of use) are final."""
+    """PENDING: to be sent, for the first time or again. The others are final. SKIPPED: there is
+    nobody to send it to, or it is no longer true. EXPIRED: too late to be of use. FAILED: nobody
+    takes it."""
 
     PENDING = "PENDING"
     SENT = "SENT"
-    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
     EXPIRED = "EXPIRED"
+    FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ class MessageDraft:
 
 @dataclass(frozen=True, slots=True)
 class OutboxMessage:
-    """A message in the outbox. next_attempt_utc: while PENDING. problem: why the latest attempt
-    failed, without personal data; empty when it did not."""
+    """A message in the outbox. next_attempt_utc: while PENDING. problem: why it was not sent
+    so far, without personal data; empty when nothing went wrong."""
 
     message_id: MessageId
     draft: MessageDraft

@@ -50,6 +50,8 @@ class LogEvent(StrEnum):
     CRL_FAILED = "crl.failed"
     OCSP_PRESIGN_FAILED = "ocsp.presign_failed"
     WORK_FAILED = "work.failed"
+    MESSAGE_NOT_SENT = "message.not_sent"
+    REMINDERS_MADE = "message.reminders_made"
 
     PUBLISHER_LISTENING = "publisher.listening"
     OCSP_UNANSWERED = "ocsp.unanswered"

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     and_,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    type_coerce,
     update,
 )
 
@@ -41,6 +43,8 @@ from signerd.store.transaction import Transaction
 _PENDING: Final = MessageState.PENDING.value
 # Bounds how long one clean-up keeps signatures waiting.
 _CHUNK: Final = 500
+# The problem of a message that is being sent, until it is known how that went.
+_TAKEN: Final = "INTERRUPTED: the process that was sending it has died"
 # Nothing waits so long for its next attempt: it was put off by a clock that has been set back.
 _TOO_FAR: Final = timedelta(days=1)
 
@@ -51,12 +55,24 @@ class SqlOutbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def release_taken(self, now_utc: datetime, *, urgent: bool) -> None:
+        """See the port."""
+        is_taken = and_(outbox.c.state == _PENDING, _is_of(urgent), outbox.c.problem == _TAKEN)
+
+        def release(transaction: Transaction) -> None:
+            transaction.connection.execute(
+                update(outbox).where(is_taken).values(next_attempt_utc=now_utc)
+            )
+
+        await self._database.write(release)
+
     async def take_due(
-        self, now_utc: datetime, limit: int, *, again_utc: datetime
+        self, now_utc: datetime, limit: int, *, urgent: bool, again_utc: datetime
     ) -> list[OutboxMessage]:
         """See the port."""
         is_due = and_(
             outbox.c.state == _PENDING,
+            _is_of(urgent),
             or_(
                 outbox.c.next_attempt_utc <= now_utc, outbox.c.next_attempt_utc > now_utc + _TOO_FAR
             ),
@@ -76,7 +92,7 @@ class SqlOutbox:
             connection.execute(
                 update(outbox)
                 .where(is_taken)
-                .values(attempts=outbox.c.attempts + 1, next_attempt_utc=again_utc)
+                .values(attempts=outbox.c.attempts + 1, next_attempt_utc=again_utc, problem=_TAKEN)
             )
             reach(FaultPoint.KEEPER_TAKE_UNCOMMITTED)
             taken = SELECT_MESSAGE.where(is_taken).order_by(outbox.c.created_utc)
@@ -98,13 +114,9 @@ class SqlOutbox:
             },
         )
 
-    async def settle_failed(self, message_id: MessageId, problem: str) -> None:
+    async def settle_unsent(self, message_id: MessageId, state: MessageState, problem: str) -> None:
         """See the port."""
-        await self._settle(message_id, {"state": MessageState.FAILED.value, "problem": problem})
-
-    async def settle_expired(self, message_id: MessageId) -> None:
-        """See the port."""
-        await self._settle(message_id, {"state": MessageState.EXPIRED.value})
+        await self._settle(message_id, {"state": state.value, "problem": problem})
 
     async def try_again(self, message_id: MessageId, again_utc: datetime, problem: str) -> None:
         """See the port."""
@@ -121,22 +133,27 @@ class SqlOutbox:
         return await self._database.write(put)
 
     async def list_without_reminder(
-        self, notice: str, until_utc: datetime, since_utc: datetime, limit: int
+        self, notice: int, since_utc: datetime, until_utc: datetime, limit: int
     ) -> list[CertificateRecord]:
         """See the port; soonest to expire first."""
+        columns = certificates.c
         occasion = (
             literal(f"{MessageKind.CERTIFICATE_EXPIRING.value}/")
-            + certificates.c.certificate_id
+            + columns.certificate_id
             + literal(f"/{notice}")
+        )
+        lifetime = type_coerce(columns.not_after_utc, BigInteger) - type_coerce(
+            columns.created_utc, BigInteger
         )
         query = (
             SELECT_CERTIFICATE.where(
-                certificates.c.state == CertificateState.ACTIVE.value,
-                certificates.c.not_after_utc >= since_utc,
-                certificates.c.not_after_utc <= until_utc,
+                columns.state == CertificateState.ACTIVE.value,
+                columns.not_after_utc > since_utc,
+                columns.not_after_utc <= until_utc,
+                lifetime > timedelta(days=notice + 1) // timedelta(microseconds=1),
                 ~exists().where(outbox.c.occasion == occasion),
             )
-            .order_by(certificates.c.not_after_utc)
+            .order_by(columns.not_after_utc)
             .limit(limit)
         )
         return await self._database.read(
@@ -201,6 +218,11 @@ class SqlOutbox:
             reach(FaultPoint.KEEPER_SETTLE_UNCOMMITTED)
 
         await self._database.write(settle)
+
+
+def _is_of(urgent: bool) -> ColumnElement[bool]:  # noqa: FBT001 - as the port says it
+    code = MessageKind.CODE.value
+    return outbox.c.kind == code if urgent else outbox.c.kind != code
 
 
 def _settle_in(connection: Connection, message_id: MessageId, values: dict[str, object]) -> None:

@@ -1,0 +1,1 @@
+"""Messages to subscribers: written from templates, sent, and tried again until they are."""
