@@ -15,9 +15,12 @@ from signerd.tokens.frame import (
     GenerateRequest,
     Health,
     HealthRequest,
+    MacRequest,
     MalformedFrame,
     Request,
+    SealRequest,
     SignRequest,
+    UnsealRequest,
     append_frame,
     take_answers,
     take_requests,
@@ -44,6 +47,23 @@ _REQUESTS: st.SearchStrategy[Request] = st.one_of(
         _KEYS,
         st.sampled_from(KeyAlgorithm),
     ),
+    st.builds(
+        SealRequest,
+        st.integers(0, 2**63),
+        st.floats(0, 1e9),
+        _KEYS,
+        st.binary(max_size=100),
+        st.binary(max_size=40),
+    ),
+    st.builds(
+        UnsealRequest,
+        st.integers(0, 2**63),
+        st.floats(0, 1e9),
+        _KEYS,
+        st.binary(max_size=100),
+        st.binary(max_size=40),
+    ),
+    st.builds(MacRequest, st.integers(0, 2**63), st.floats(0, 1e9), _KEYS, st.binary(max_size=100)),
 )
 
 

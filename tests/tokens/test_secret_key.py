@@ -4,12 +4,14 @@ import asyncio
 import hashlib
 import hmac
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signerd.app.wiring import TokenSealer
 from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.boot import ExitCode
 from signerd.core.error import Internal, TokenRefused, TokenUnavailable
@@ -21,6 +23,9 @@ from tests.tokens import scenario
 from tests.tokens.conftest import connected, soon, token_labelled
 from tests.tokens.scenario import in_child
 from tests.tokens.soft_hsm import Stage
+
+if TYPE_CHECKING:
+    from signerd.ca.ports import Sealer
 
 _GCM, _HMAC = SecretAlgorithm.AES_256_GCM, SecretAlgorithm.HMAC_SHA256
 _SECRET = bytes.fromhex("79ea7568a2d3776604e18bcd3a1b1b85b7da0872")
@@ -93,6 +98,19 @@ async def test_other_programs_agree(shared_stage: Stage) -> None:
         mac = await client.mac(hashing, b"010-1234-5678", deadline=soon())
     assert AESGCM(value).decrypt(sealed[1:13], sealed[13:], _OWNER) == _SECRET
     assert mac == hmac.digest(value, b"010-1234-5678", hashlib.sha256)
+
+
+async def test_the_sealer_uses_the_right_keys(
+    shared_stage: Stage, keys: dict[SecretAlgorithm, KeyRef]
+) -> None:
+    """What use cases are given: values sealed with the one key and hashed with the other."""
+    async with connected(shared_stage) as client:
+        sealer: Sealer = TokenSealer(client, keys[_GCM], keys[_HMAC])
+        sealed = await sealer.seal(_SECRET, _OWNER, deadline=soon())
+        assert await sealer.unseal(sealed, _OWNER, deadline=soon()) == _SECRET
+        assert await client.unseal(keys[_GCM], sealed, _OWNER, deadline=soon()) == _SECRET
+        mac = await sealer.mac(_SECRET, deadline=soon())
+        assert mac == await client.mac(keys[_HMAC], _SECRET, deadline=soon())
 
 
 async def test_a_keyed_hash_is_always_the_same(stage: Stage) -> None:
