@@ -113,6 +113,7 @@ class IssueCertificate:
         """Everything that can be said without making anything. Raises InvalidRequest."""
         profile = self._factory.profile(request.profile)
         check_subject(profile, request.subject)
+        profile.check_identity(given=False)
         spki = None
         if request.csr is not None:
             spki = parse_csr(request.csr).spki

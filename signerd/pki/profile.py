@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from cryptography import x509
@@ -11,6 +12,8 @@ from signerd.core.error import InvalidRequest
 from signerd.pki.certificate_policy import CertificatePolicy
 from signerd.pki.composed_name import NameComposition
 from signerd.pki.key import KeyKind, describe_key, kind_of, load_public_key
+
+_IDENTITY: Final = "subject.identity_number"
 
 
 class Presence(StrEnum):
@@ -104,15 +107,15 @@ class Profile:
         identity number is given exactly where certificates carry a VID."""
         if self.identify_data and not given:
             raise InvalidRequest(
-                f'profile "{self.name}" certifies a virtual ID; give identity_number',
+                f'profile "{self.name}" certifies a virtual ID; give {_IDENTITY}',
                 reason="IDENTITY_REQUIRED",
-                field="identity_number",
+                field=_IDENTITY,
             )
         if given and not self.identify_data:
             raise InvalidRequest(
-                f'profile "{self.name}" certifies no virtual ID; leave identity_number out',
+                f'profile "{self.name}" certifies no virtual ID; leave {_IDENTITY} out',
                 reason="IDENTITY_NOT_ALLOWED",
-                field="identity_number",
+                field=_IDENTITY,
             )
 
     def check_algorithm(self, algorithm: KeyAlgorithm | None) -> None:

@@ -9,7 +9,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, NoReturn
+from typing import Final
 
 from cryptography.hazmat import asn1
 
@@ -42,18 +42,25 @@ class _HashContentDer:
     random: asn1.BitString
 
 
-def parse_identity_number(text: str, *, today: date) -> IdentityNumber:
-    """Check an identity number as far as it can be checked; today: in Korea.
+def parse_identity_number(text: str, *, field: str, today: date) -> IdentityNumber:
+    """Check an identity number as far as it can be checked. field: its name in the API; today: in
+    Korea.
 
     Resident numbers issued since October 2020 have no check digit, so the date of birth has to do.
     Raises InvalidRequest (IDENTITY_NUMBER_INVALID); the message never repeats the number.
     """
     if len(text) == _RESIDENT_LENGTH:
-        _check_resident(text, today)
+        problem = _resident_problem(text, today)
     elif len(text) == _BUSINESS_LENGTH:
-        _check_business(text)
+        problem = _business_problem(text)
     else:
-        _refuse("is neither a resident registration number (13) nor a business number (10)")
+        problem = "is neither a resident registration number (13) nor a business number (10)"
+    if problem is not None:
+        raise InvalidRequest(
+            f"{field} {problem}; check it and send it again",
+            reason="IDENTITY_NUMBER_INVALID",
+            field=field,
+        )
     return IdentityNumber(text)
 
 
@@ -77,33 +84,23 @@ def matches(number: IdentityNumber, random: bytes, hash_: Hash, expected: bytes)
     return hmac.compare_digest(virtual_id(number, random, hash_), expected)
 
 
-def _check_resident(text: str, today: date) -> None:
+def _resident_problem(text: str, today: date) -> str | None:
     found = _RESIDENT.fullmatch(text)
     if found is None:
-        _refuse("is not 13 digits without hyphen of which the seventh is 1 to 8")
+        return "is not 13 digits without hyphen of which the seventh is 1 to 8"
     year, month, day, seventh = found.groups()
     try:
         born = date(_CENTURIES[seventh] + int(year), int(month), int(day))
     except ValueError:
-        _refuse("does not begin with a date of birth (yymmdd)")
-    if born > today:
-        _refuse("begins with a date of birth that is yet to come")
+        return "does not begin with a date of birth (yymmdd)"
+    return "begins with a date of birth that is yet to come" if born > today else None
 
 
-def _check_business(text: str) -> None:
+def _business_problem(text: str) -> str | None:
     if _BUSINESS.fullmatch(text) is None:
-        _refuse("is not 10 digits without hyphens")
+        return "is not 10 digits without hyphens"
     digits = [int(digit) for digit in text]
     total = sum(digit * weight for digit, weight in zip(digits, _BUSINESS_WEIGHTS, strict=False))
     # The last weighted digit also counts with the tens of its product.
     total += digits[8] * _BUSINESS_WEIGHTS[8] // 10
-    if (total + digits[9]) % 10:
-        _refuse("has a wrong check digit")
-
-
-def _refuse(problem: str) -> NoReturn:
-    raise InvalidRequest(
-        f"identity_number {problem}; check it and send it again",
-        reason="IDENTITY_NUMBER_INVALID",
-        field="identity_number",
-    )
+    return "has a wrong check digit" if (total + digits[9]) % 10 else None

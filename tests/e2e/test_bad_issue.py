@@ -50,6 +50,11 @@ def _subject(**fields: Any) -> pb.IssueCertificateRequest:
     return _request(subject=pb.Subject(**({"common_name": "Kim"} | fields)))
 
 
+def _npki(**fields: Any) -> pb.IssueCertificateRequest:
+    subject = pb.Subject(**({"common_name": "홍길동"} | fields))
+    return _request(profile="npki-personal", subject=subject)
+
+
 def _without_key() -> pb.IssueCertificateRequest:
     request = _request()
     request.ClearField("key_algorithm")
@@ -80,6 +85,11 @@ _CASES: dict[str, tuple[pb.IssueCertificateRequest, str, str]] = {
     "no key source": (_without_key(), "KEY_MISSING", "key"),
     "unknown profile": (_request(profile="persona"), "PROFILE_UNKNOWN", "profile"),
     "no profile": (_request(profile=""), "PROFILE_UNKNOWN", "profile"),
+    "profile of the daemon's own keys": (
+        _request(profile="ocsp-signer"),
+        "PROFILE_UNKNOWN",
+        "profile",
+    ),
     "long profile": (_request(profile="홍" * 9_000), "PROFILE_UNKNOWN", "profile"),
     "path as profile": (_request(profile="../../etc/passwd"), "PROFILE_UNKNOWN", "profile"),
     "empty name": (_subject(common_name=""), "SUBJECT_INVALID", _NAME),
@@ -114,6 +124,18 @@ _CASES: dict[str, tuple[pb.IssueCertificateRequest, str, str]] = {
         _subject(dns_names=["a b.example"]),
         "SUBJECT_INVALID",
         "subject.dns_names[0]",
+    ),
+    "branch of two digits": (_subject(branch="41"), "SUBJECT_INVALID", "subject.branch"),
+    "no branch for a composed name": (_npki(), "SUBJECT_INVALID", "subject.branch"),
+    "no room for the composed name": (
+        _npki(common_name="홍" * 39, branch="041"),
+        "SUBJECT_INVALID",
+        _NAME,
+    ),
+    "no identity number for a virtual ID": (
+        _npki(branch="041"),
+        "IDENTITY_REQUIRED",
+        "subject.identity_number",
     ),
     "no subscriber": (_request(subscriber=""), "RESOURCE_NAME", "subscriber"),
     "subscriber of another kind": (_request(subscriber="keys/a"), "RESOURCE_NAME", "subscriber"),

@@ -208,4 +208,4 @@ def test_an_identity_is_given_where_it_is_certified(name: str, given: bool, reas
     shipped(name).check_identity(given=not given)
     with pytest.raises(InvalidRequest, match="identity_number") as caught:
         shipped(name).check_identity(given=given)
-    assert (caught.value.reason, caught.value.field) == (reason, "identity_number")
+    assert (caught.value.reason, caught.value.field) == (reason, "subject.identity_number")

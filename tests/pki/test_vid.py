@@ -83,7 +83,7 @@ def test_a_short_random_number_is_refused() -> None:
 )
 def test_good_numbers_are_taken(text: str) -> None:
     """Resident numbers need no check digit: those issued since October 2020 have none."""
-    assert parse_identity_number(text, today=TODAY) == IdentityNumber(text)
+    assert parse_identity_number(text, field="identity_number", today=TODAY) == IdentityNumber(text)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +108,9 @@ def test_good_numbers_are_taken(text: str) -> None:
 def test_wrong_numbers_are_refused_without_being_repeated(text: str, problem: str) -> None:
     """The error says what is wrong and holds nothing of the number."""
     with pytest.raises(InvalidRequest, match=problem) as caught:
-        parse_identity_number(text, today=TODAY)
-    assert caught.value.reason == "IDENTITY_NUMBER_INVALID"
+        parse_identity_number(text, field="identity_number", today=TODAY)
+    error = caught.value
+    assert (error.reason, error.field) == ("IDENTITY_NUMBER_INVALID", "identity_number")
     for part in {text[:6], text[-6:]} - {""}:
         assert part not in caught.value.message
         assert part not in repr(caught.value.metadata)
