@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 import structlog
 
+from signerd.app.carrier import mailbox_of
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
@@ -33,6 +34,7 @@ from signerd.core.boot import BootError
 from signerd.core.clock import Clock
 from signerd.core.error import SignerdError
 from signerd.core.lifecycle import SystemKeyRole
+from signerd.core.message import Channel
 from signerd.core.pulse import Pulse
 from signerd.observability.event import LogEvent
 from signerd.pki.profile import Profile
@@ -43,12 +45,14 @@ from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.verify import Verify
+from signerd.store.outbox import SqlOutbox
 from signerd.store.signature import SqlSignatureStore
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import CallGuard, GuardInterceptor
+from signerd.transport.message import OutboxView
 from signerd.transport.server import SERVICES, ServerOptions, Servicers, build_server
 from signerd.transport.signing import SigningServicer
 from signerd.transport.tls import TlsFiles, TlsMaterial
@@ -146,6 +150,7 @@ class Front:
                 base.trail,
                 base.registry,
                 base.tokens,
+                _outbox_view(base),
             ),
             health=HealthWatch(self._probe, SERVICES, interval_s=_HEALTH_S),
         )
@@ -206,6 +211,16 @@ class Front:
             deadline=time.monotonic() + _PROBE_S,
         )
         await self.base.registry.list_tokens()
+
+
+def _outbox_view(base: Base) -> OutboxView:
+    outbox = base.settings.outbox
+    ways = {Channel.EMAIL: outbox.email, Channel.SMS: outbox.sms}
+    return OutboxView(
+        SqlOutbox(base.database),
+        frozenset(channel for channel, way in ways.items() if way == "mailbox"),
+        mailbox_of(base.settings),
+    )
 
 
 async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -> None:

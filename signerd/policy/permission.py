@@ -25,6 +25,7 @@ class Permission(StrEnum):
     SERVER_GET = "server.get"
     TOKEN_GET = "token.get"  # noqa: S105 - the name of a permission
     AUDIT_READ = "audit.read"
+    MESSAGE_READ = "message.read"
     SERVICE_DISCOVER = "service.discover"
 
 
@@ -64,6 +65,8 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
         "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
         "/signerd.v1.Admin/WatchAuditEvents": Permission.AUDIT_READ,
+        "/signerd.v1.Admin/ListMessages": Permission.MESSAGE_READ,
+        "/signerd.v1.Admin/GetMessage": Permission.MESSAGE_READ,
         "/grpc.health.v1.Health/Check": Permission.SERVICE_DISCOVER,
         "/grpc.health.v1.Health/List": Permission.SERVICE_DISCOVER,
         "/grpc.health.v1.Health/Watch": Permission.SERVICE_DISCOVER,
@@ -83,6 +86,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.SERVER_GET,
                 Permission.TOKEN_GET,
                 Permission.AUDIT_READ,
+                Permission.MESSAGE_READ,
                 Permission.CERTIFICATE_GET,
                 Permission.CERTIFICATE_LIST,
                 Permission.CERTIFICATE_SUSPEND,

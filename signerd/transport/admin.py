@@ -13,6 +13,7 @@ from signerd.core.record import HostHealth, Page, TokenRecord
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.transport.follow import BATCH, follow
+from signerd.transport.message import OutboxView
 from signerd.transport.page import page_of
 from signerd.v1 import admin_pb2 as pb
 from signerd.v1 import admin_pb2_grpc
@@ -66,11 +67,13 @@ class AdminServicer(admin_pb2_grpc.AdminServicer):
         trail: AuditTrail,
         registry: TokenList,
         hosts: HostWatch,
+        outbox: OutboxView,
     ) -> None:
         self._identity = identity
         self._trail = trail
         self._registry = registry
         self._hosts = hosts
+        self._outbox = outbox
 
     async def GetServerInfo(  # noqa: N802 - name of the RPC
         self, _request: pb.GetServerInfoRequest, _context: Any
@@ -127,6 +130,16 @@ class AdminServicer(admin_pb2_grpc.AdminServicer):
 
         async for record in follow(request.after_position, self._trail.last_position, read_after):
             yield pb.WatchAuditEventsResponse(event=event_message(record))
+
+    async def ListMessages(  # noqa: N802 - name of the RPC
+        self, request: pb.ListMessagesRequest, _context: Any
+    ) -> pb.ListMessagesResponse:
+        return await self._outbox.list(request)
+
+    async def GetMessage(  # noqa: N802 - name of the RPC
+        self, request: pb.GetMessageRequest, _context: Any
+    ) -> pb.GetMessageResponse:
+        return await self._outbox.get(request)
 
 
 def token_status(token: TokenRecord, hosts: tuple[HostHealth, ...]) -> pb.TokenStatus:

@@ -89,12 +89,12 @@ def subscriber_from(name: str, *, field: str = "subscriber") -> SubscriberId:
 
 def certificate_from(name: str, *, field: str = "certificate") -> CertificateId:
     """`certificates/{serial}` to the id. Raises InvalidRequest."""
-    return CertificateId(_hex_tail(name, "certificates/", field))
+    return CertificateId(hex_tail(name, "certificates/", field))
 
 
 def credential_from(name: str, *, field: str = "credential") -> CredentialId:
     """`credentials/{id}` to the id. Raises InvalidRequest."""
-    return CredentialId(_hex_tail(name, "credentials/", field))
+    return CredentialId(hex_tail(name, "credentials/", field))
 
 
 def _tail(name: str, prefix: str, field: str) -> str:
@@ -107,7 +107,8 @@ def _tail(name: str, prefix: str, field: str) -> str:
     return name[len(prefix) :]
 
 
-def _hex_tail(name: str, prefix: str, field: str) -> str:
+def hex_tail(name: str, prefix: str, field: str) -> str:
+    """The hexadecimal id in a resource name. Raises InvalidRequest."""
     tail = _tail(name, prefix, field)
     if not 0 < len(tail) <= _MAX_ID or not _HEX.issuperset(tail):
         raise InvalidRequest(

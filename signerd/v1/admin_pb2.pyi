@@ -44,6 +44,114 @@ TOKEN_PURPOSE_SUBSCRIBER: TokenPurpose.ValueType  # 2
 """Keys of subscribers."""
 Global___TokenPurpose: _TypeAlias = TokenPurpose  # noqa: Y015
 
+class _MessageKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_KIND_UNSPECIFIED: _MessageKind.ValueType  # 0
+    """Never filled; in a request any."""
+    MESSAGE_KIND_CODE: _MessageKind.ValueType  # 1
+    """A one-time code."""
+    MESSAGE_KIND_CERTIFICATE_ISSUED: _MessageKind.ValueType  # 2
+    """A certificate was issued."""
+    MESSAGE_KIND_CERTIFICATE_REISSUED: _MessageKind.ValueType  # 3
+    """A certificate was made in place of another, with its expiry."""
+    MESSAGE_KIND_CERTIFICATE_RENEWED: _MessageKind.ValueType  # 4
+    """A certificate was made in place of another, with a later expiry."""
+    MESSAGE_KIND_CERTIFICATE_SUSPENDED: _MessageKind.ValueType  # 5
+    """A certificate was put on hold."""
+    MESSAGE_KIND_CERTIFICATE_RESUMED: _MessageKind.ValueType  # 6
+    """A certificate was taken off hold."""
+    MESSAGE_KIND_CERTIFICATE_REVOKED: _MessageKind.ValueType  # 7
+    """A certificate was revoked, and not for another."""
+    MESSAGE_KIND_CERTIFICATE_EXPIRING: _MessageKind.ValueType  # 8
+    """A certificate expires in 30, 7 or 1 days."""
+
+class MessageKind(_MessageKind, metaclass=_MessageKindEnumTypeWrapper):
+    """What a message to a subscriber tells."""
+
+MESSAGE_KIND_UNSPECIFIED: MessageKind.ValueType  # 0
+"""Never filled; in a request any."""
+MESSAGE_KIND_CODE: MessageKind.ValueType  # 1
+"""A one-time code."""
+MESSAGE_KIND_CERTIFICATE_ISSUED: MessageKind.ValueType  # 2
+"""A certificate was issued."""
+MESSAGE_KIND_CERTIFICATE_REISSUED: MessageKind.ValueType  # 3
+"""A certificate was made in place of another, with its expiry."""
+MESSAGE_KIND_CERTIFICATE_RENEWED: MessageKind.ValueType  # 4
+"""A certificate was made in place of another, with a later expiry."""
+MESSAGE_KIND_CERTIFICATE_SUSPENDED: MessageKind.ValueType  # 5
+"""A certificate was put on hold."""
+MESSAGE_KIND_CERTIFICATE_RESUMED: MessageKind.ValueType  # 6
+"""A certificate was taken off hold."""
+MESSAGE_KIND_CERTIFICATE_REVOKED: MessageKind.ValueType  # 7
+"""A certificate was revoked, and not for another."""
+MESSAGE_KIND_CERTIFICATE_EXPIRING: MessageKind.ValueType  # 8
+"""A certificate expires in 30, 7 or 1 days."""
+Global___MessageKind: _TypeAlias = MessageKind  # noqa: Y015
+
+class _MessageChannel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageChannelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageChannel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_CHANNEL_UNSPECIFIED: _MessageChannel.ValueType  # 0
+    """Not known yet."""
+    MESSAGE_CHANNEL_EMAIL: _MessageChannel.ValueType  # 1
+    """By e-mail."""
+    MESSAGE_CHANNEL_SMS: _MessageChannel.ValueType  # 2
+    """By SMS."""
+
+class MessageChannel(_MessageChannel, metaclass=_MessageChannelEnumTypeWrapper):
+    """How a message goes out."""
+
+MESSAGE_CHANNEL_UNSPECIFIED: MessageChannel.ValueType  # 0
+"""Not known yet."""
+MESSAGE_CHANNEL_EMAIL: MessageChannel.ValueType  # 1
+"""By e-mail."""
+MESSAGE_CHANNEL_SMS: MessageChannel.ValueType  # 2
+"""By SMS."""
+Global___MessageChannel: _TypeAlias = MessageChannel  # noqa: Y015
+
+class _MessageState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_STATE_UNSPECIFIED: _MessageState.ValueType  # 0
+    """Never filled; in a request any."""
+    MESSAGE_STATE_PENDING: _MessageState.ValueType  # 1
+    """To be sent, for the first time or again."""
+    MESSAGE_STATE_SENT: _MessageState.ValueType  # 2
+    """Sent."""
+    MESSAGE_STATE_SKIPPED: _MessageState.ValueType  # 3
+    """There was nobody to send it to, or it was no longer true."""
+    MESSAGE_STATE_EXPIRED: _MessageState.ValueType  # 4
+    """It was too late to be of use."""
+    MESSAGE_STATE_FAILED: _MessageState.ValueType  # 5
+    """Nobody took it."""
+
+class MessageState(_MessageState, metaclass=_MessageStateEnumTypeWrapper):
+    """What became of a message."""
+
+MESSAGE_STATE_UNSPECIFIED: MessageState.ValueType  # 0
+"""Never filled; in a request any."""
+MESSAGE_STATE_PENDING: MessageState.ValueType  # 1
+"""To be sent, for the first time or again."""
+MESSAGE_STATE_SENT: MessageState.ValueType  # 2
+"""Sent."""
+MESSAGE_STATE_SKIPPED: MessageState.ValueType  # 3
+"""There was nobody to send it to, or it was no longer true."""
+MESSAGE_STATE_EXPIRED: MessageState.ValueType  # 4
+"""It was too late to be of use."""
+MESSAGE_STATE_FAILED: MessageState.ValueType  # 5
+"""Nobody took it."""
+Global___MessageState: _TypeAlias = MessageState  # noqa: Y015
+
 @_typing.final
 class GetServerInfoRequest(_message.Message):
     """Request of GetServerInfo."""
@@ -447,3 +555,229 @@ class WatchAuditEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchAuditEventsResponse: _TypeAlias = WatchAuditEventsResponse  # noqa: Y015
+
+@_typing.final
+class OutboxMessage(_message.Message):
+    """A message to a subscriber."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SUBSCRIBER_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    SEND_TIME_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """messages/{id}"""
+    kind: Global___MessageKind.ValueType
+    """What it tells."""
+    subscriber: _builtins.str
+    """To whom: subscribers/{id}."""
+    certificate: _builtins.str
+    """About what: certificates/{serial}; empty when it is about none."""
+    channel: Global___MessageChannel.ValueType
+    """How it goes out."""
+    state: Global___MessageState.ValueType
+    """What became of it."""
+    attempts: _builtins.int
+    """How often it was tried."""
+    problem: _builtins.str
+    """Why it was not sent so far; empty when nothing went wrong."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was put into the outbox."""
+
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is tried again; absent when it is not."""
+
+    @_builtins.property
+    def send_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was sent; absent when it was not."""
+
+    @_builtins.property
+    def content(self) -> Global___MessageContent:
+        """What was sent; absent unless it went into the mailbox of a test harness."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        kind: Global___MessageKind.ValueType = ...,
+        subscriber: _builtins.str = ...,
+        certificate: _builtins.str = ...,
+        channel: Global___MessageChannel.ValueType = ...,
+        state: Global___MessageState.ValueType = ...,
+        attempts: _builtins.int = ...,
+        problem: _builtins.str = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        send_time: _timestamp_pb2.Timestamp | None = ...,
+        content: Global___MessageContent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "create_time", b"create_time", "next_attempt_time", b"next_attempt_time", "send_time", b"send_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "certificate", b"certificate", "channel", b"channel", "content", b"content", "create_time", b"create_time", "kind", b"kind", "name", b"name", "next_attempt_time", b"next_attempt_time", "problem", b"problem", "send_time", b"send_time", "state", b"state", "subscriber", b"subscriber"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OutboxMessage: _TypeAlias = OutboxMessage  # noqa: Y015
+
+@_typing.final
+class MessageContent(_message.Message):
+    """What a mailbox has of a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    address: _builtins.str
+    """E-mail address, or phone number in E.164 form."""
+    subject: _builtins.str
+    """Subject of an e-mail."""
+    text: _builtins.str
+    """The text."""
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the files that came with it."""
+
+    def __init__(
+        self,
+        *,
+        address: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        text: _builtins.str = ...,
+        attachments: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "attachments", b"attachments", "subject", b"subject", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageContent: _TypeAlias = MessageContent  # noqa: Y015
+
+@_typing.final
+class ListMessagesRequest(_message.Message):
+    """Request of ListMessages. Filters combine with "and"."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIBER_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    subscriber: _builtins.str
+    """Only to subscribers/{id}. Optional."""
+    certificate: _builtins.str
+    """Only about certificates/{serial}. Optional."""
+    kind: Global___MessageKind.ValueType
+    """Only of this kind. Optional."""
+    state: Global___MessageState.ValueType
+    """Only in this state. Optional."""
+    page_size: _builtins.int
+    """At most so many; 0 means 100, the most is 1000."""
+    page_token: _builtins.str
+    """next_page_token of the previous answer; the filters must be the same."""
+    def __init__(
+        self,
+        *,
+        subscriber: _builtins.str = ...,
+        certificate: _builtins.str = ...,
+        kind: Global___MessageKind.ValueType = ...,
+        state: Global___MessageState.ValueType = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "state", b"state", "subscriber", b"subscriber"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessagesRequest: _TypeAlias = ListMessagesRequest  # noqa: Y015
+
+@_typing.final
+class ListMessagesResponse(_message.Message):
+    """Response of ListMessages."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty on the last."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutboxMessage]:
+        """The messages, newest first."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___OutboxMessage] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["messages", b"messages", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListMessagesResponse: _TypeAlias = ListMessagesResponse  # noqa: Y015
+
+@_typing.final
+class GetMessageRequest(_message.Message):
+    """Request of GetMessage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """messages/{id}"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMessageRequest: _TypeAlias = GetMessageRequest  # noqa: Y015
+
+@_typing.final
+class GetMessageResponse(_message.Message):
+    """Response of GetMessage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def message(self) -> Global___OutboxMessage:
+        """The message."""
+
+    def __init__(
+        self,
+        *,
+        message: Global___OutboxMessage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMessageResponse: _TypeAlias = GetMessageResponse  # noqa: Y015

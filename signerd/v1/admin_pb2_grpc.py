@@ -55,6 +55,16 @@ class AdminStub:
                 request_serializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsRequest.SerializeToString,
                 response_deserializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsResponse.FromString,
                 _registered_method=True)
+        self.ListMessages = channel.unary_unary(
+                '/signerd.v1.Admin/ListMessages',
+                request_serializer=signerd_dot_v1_dot_admin__pb2.ListMessagesRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_admin__pb2.ListMessagesResponse.FromString,
+                _registered_method=True)
+        self.GetMessage = channel.unary_unary(
+                '/signerd.v1.Admin/GetMessage',
+                request_serializer=signerd_dot_v1_dot_admin__pb2.GetMessageRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_admin__pb2.GetMessageResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
@@ -90,6 +100,20 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListMessages(self, request, context):
+        """Lists messages to subscribers, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMessage(self, request, context):
+        """Returns one message to a subscriber.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -112,6 +136,16 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.WatchAuditEvents,
                     request_deserializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsRequest.FromString,
                     response_serializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsResponse.SerializeToString,
+            ),
+            'ListMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMessages,
+                    request_deserializer=signerd_dot_v1_dot_admin__pb2.ListMessagesRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_admin__pb2.ListMessagesResponse.SerializeToString,
+            ),
+            'GetMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessage,
+                    request_deserializer=signerd_dot_v1_dot_admin__pb2.GetMessageRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_admin__pb2.GetMessageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -223,6 +257,60 @@ class Admin:
             '/signerd.v1.Admin/WatchAuditEvents',
             signerd_dot_v1_dot_admin__pb2.WatchAuditEventsRequest.SerializeToString,
             signerd_dot_v1_dot_admin__pb2.WatchAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.Admin/ListMessages',
+            signerd_dot_v1_dot_admin__pb2.ListMessagesRequest.SerializeToString,
+            signerd_dot_v1_dot_admin__pb2.ListMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.Admin/GetMessage',
+            signerd_dot_v1_dot_admin__pb2.GetMessageRequest.SerializeToString,
+            signerd_dot_v1_dot_admin__pb2.GetMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

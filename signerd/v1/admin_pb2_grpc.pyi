@@ -43,6 +43,10 @@ class AdminStub:
     """Streams audit events as they are stored, from a position on, until the
     caller cancels.
     """
+    ListMessages: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListMessagesRequest, _admin_pb2.ListMessagesResponse]
+    """Lists messages to subscribers, newest first."""
+    GetMessage: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetMessageRequest, _admin_pb2.GetMessageResponse]
+    """Returns one message to a subscriber."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
@@ -59,6 +63,10 @@ class AdminAsyncStub(AdminStub):
     """Streams audit events as they are stored, from a position on, until the
     caller cancels.
     """
+    ListMessages: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListMessagesRequest, _admin_pb2.ListMessagesResponse]  # type: ignore[assignment]
+    """Lists messages to subscribers, newest first."""
+    GetMessage: _aio.UnaryUnaryMultiCallable[_admin_pb2.GetMessageRequest, _admin_pb2.GetMessageResponse]  # type: ignore[assignment]
+    """Returns one message to a subscriber."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
     """What operators and auditors ask of a running daemon."""
@@ -96,5 +104,21 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         """Streams audit events as they are stored, from a position on, until the
         caller cancels.
         """
+
+    @_abc_1.abstractmethod
+    def ListMessages(
+        self,
+        request: _admin_pb2.ListMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ListMessagesResponse, _abc.Awaitable[_admin_pb2.ListMessagesResponse]]:
+        """Lists messages to subscribers, newest first."""
+
+    @_abc_1.abstractmethod
+    def GetMessage(
+        self,
+        request: _admin_pb2.GetMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.GetMessageResponse, _abc.Awaitable[_admin_pb2.GetMessageResponse]]:
+        """Returns one message to a subscriber."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
