@@ -3,6 +3,11 @@
 from datetime import date
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,7 +30,7 @@ from signerd.pki.vid import (
 )
 from tests.pki.judge import openssl
 from tests.pki.npki import IDENTITY, RSA, SAMPLE, npki_certificate
-from tests.pki.software_authority import authority_for, prepare_for, shipped
+from tests.pki.software_authority import NOW, authority_for, prepare_for, shipped
 from tests.pki.software_token import spki_for
 
 NUMBER = IdentityNumber("1234561234567")
