@@ -148,6 +148,20 @@ def test_a_certificate_gives_back_its_vid() -> None:
         assert read_identify_data(authority.certify(prepared)) is None
 
 
+def test_two_holders_are_none() -> None:
+    """A certificate with two identifyData says nothing that can be relied on."""
+    name = identify_data_name(IdentifyData("홍길동", Hash.SHA256, VID))
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+    certificate = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1, NOW, NOW)
+        .add_extension(x509.SubjectAlternativeName([name, name]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    with pytest.raises(ValueError, match="more than one"):
+        read_identify_data(certificate.public_bytes(Encoding.DER))
+
+
 @given(
     name=st.text(st.characters(codec="utf-8")),
     vid=st.binary(max_size=80),
