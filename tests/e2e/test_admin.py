@@ -63,6 +63,8 @@ def test_the_server_says_what_it_is(bank: PrivateDaemon, auditing: Client) -> No
     assert (info.version, info.node, info.process) == (version("signerd"), "local", "front-0")
     assert [front.pid for front in bank.processes("front")] == [info.process_id]
     assert timedelta() < datetime.now(UTC) - info.start_time < timedelta(hours=1)
+    assert info.start_time < info.current_time
+    assert abs(datetime.now(UTC) - info.current_time) < timedelta(hours=1)
     assert info.principal == "uri:spiffe://signerd.local/client/auditor"
     assert info.roles == ("auditor",)
 

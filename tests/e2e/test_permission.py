@@ -31,6 +31,8 @@ _MAY = {
     "RevokeCertificate": "operator ra-officer",
     "GetCertificate": _ALL,
     "ListCertificates": "operator ra-officer auditor",
+    "CountCertificates": "operator ra-officer ra-supervisor auditor",
+    "WatchCertificates": "operator ra-officer ra-supervisor auditor",
     "GetCaChain": _ALL,
     "GetPublicKey": "signer",
     "Sign": "signer",
@@ -138,6 +140,7 @@ def _outcome(caller: RawCaller, rpc: str) -> StatusCode:
     return StatusCode.OK
 
 
+@pytest.mark.usefixtures("customers")  # there is something to follow
 @pytest.mark.parametrize("role", [role.value for role in Role])
 def test_each_role_may_call_what_the_table_says(role: str, bank: PrivateDaemon) -> None:
     """Every call of every role: allowed or denied as both tables have it; the log has each
@@ -229,6 +232,66 @@ def test_an_officer_works_within_its_grant_alone(
     assert seen == {"subscribers/cust-1", "subscribers/cust-17"}
     assert list(client.list_certificates(subscriber="cust-2")) == []
     assert_nothing_stored(bank, before)
+
+
+def test_an_officer_counts_and_follows_within_its_grant_alone(
+    callers: Callers, customers: dict[str, Certificate], bank: PrivateDaemon
+) -> None:
+    """Others' customers are in no count and in no change; a signer may neither count nor follow."""
+    client, own = callers("officer-1"), customers["cust-17/"]
+    counted = sum(one.count for one in client.count_certificates())
+    assert counted == len(list(client.list_certificates()))
+    with Client(bank.target("auditor")) as auditor:
+        assert sum(one.count for one in auditor.count_certificates()) > counted
+        everything = auditor.watch_certificates(after_position=0, timeout_s=60)
+        of_others = next(one for one in everything if one.certificate.subscriber.endswith("cust-2"))
+    changes = client.watch_certificates(after_position=0, timeout_s=60)
+    seen = []
+    for change in changes:
+        seen.append(change.certificate.subscriber)
+        if change.certificate.name == customers["cust-17/vip"].name:
+            break
+    assert own.subscriber in seen
+    assert of_others.certificate.subscriber not in seen
+    for call in (
+        lambda: callers("branch-1").count_certificates(),
+        lambda: next(callers("branch-1").watch_certificates(after_position=0)),
+    ):
+        with pytest.raises(PermissionDenied):
+            call()
+
+
+def test_a_watch_follows_the_grant(bank: PrivateDaemon, callers: Callers) -> None:
+    """Narrowed, the grant hides what comes from the next moment on; withdrawn, it ends the stream
+    of a caller to whom nothing happens."""
+    policy = bank.directory / "policy.toml"
+    before = policy.read_text()
+    grant = f"""
+[[grant]]
+principal = "uri:{_PREFIX}watcher"
+role = "ra-officer"
+subscribers = ["SEEN"]
+"""
+    policy.write_text(before + grant.replace("SEEN", "watched-*"))
+    reload(bank)
+    client = callers("watcher")
+    kinds = KeyAlgorithm.EC_P256_SHA256
+    first = client.issue_certificate("watched-1", "personal", "Kim", key_algorithm=kinds)
+    changes = client.watch_certificates(after_position=0, timeout_s=120)
+    assert next(changes).certificate.name == first.name
+    try:
+        policy.write_text(before + grant.replace("SEEN", "watched-2"))
+        reload(bank)
+        with Client(bank.target("ra-officer")) as officer:
+            officer.revoke_certificate(first.name, "KEY_COMPROMISE")
+            second = officer.issue_certificate("watched-2", "personal", "Kim", key_algorithm=kinds)
+        assert next(changes).certificate.name == second.name
+    finally:
+        policy.write_text(before)
+        reload(bank)
+    with pytest.raises(PermissionDenied) as ended:
+        next(changes)
+    assert "certificate.list" in ended.value.message
 
 
 def test_grants_add_up_without_mixing(callers: Callers, customers: dict[str, Certificate]) -> None:
