@@ -115,13 +115,23 @@ async def test_work_of_a_front_that_died_is_not_begun(stage: Stage) -> None:
     assert [it.cka_id for it in listed] == [slow.cka_id]
 
 
-async def test_what_a_killed_host_left_unfinished_is_destroyed(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("kind", "key_type"),
+    [
+        (ObjectClass.PRIVATE_KEY, KeyType.EC),
+        (ObjectClass.SECRET_KEY, KeyType.AES),
+        (ObjectClass.SECRET_KEY, KeyType.GENERIC_SECRET),
+    ],
+)
+async def test_what_a_killed_host_left_unfinished_is_destroyed(
+    stage: Stage, kind: ObjectClass, key_type: KeyType
+) -> None:
     """An object of which SoftHSM had written only the default attributes goes; keys stay."""
     (token_directory,) = (
         path for path in stage.hsm.tokens.iterdir() if b"pool-1" in _token_object(path)
     )
     unfinished = token_directory / "00000000-0000-0000-0000-000000000001.object"
-    unfinished.write_bytes(_half_written_private_key())
+    unfinished.write_bytes(_half_written_key(kind, key_type))
     unfinished.with_suffix(".lock").touch()
     stage.serve("host-0")
     async with connected(stage) as client:
@@ -138,15 +148,15 @@ def _token_object(token_directory: Path) -> bytes:
     return (token_directory / "token.object").read_bytes()
 
 
-def _half_written_private_key() -> bytes:
+def _half_written_key(kind: ObjectClass, key_type: KeyType) -> bytes:
     """As it was found after SIGKILL: the file format of SoftHSM's object store, a generation, then
     type, kind (1 boolean, 2 number, 3 bytes) and value of each attribute."""
     attributes: list[tuple[Attribute, int, bytes]] = [
-        (Attribute.CLASS, 2, _number(ObjectClass.PRIVATE_KEY)),
+        (Attribute.CLASS, 2, _number(kind)),
         (Attribute.TOKEN, 1, b"\0"),
         (Attribute.PRIVATE, 1, b"\xff"),
         (Attribute.LABEL, 3, _number(0)),
-        (Attribute.KEY_TYPE, 2, _number(KeyType.EC)),
+        (Attribute.KEY_TYPE, 2, _number(key_type)),
         (Attribute.ID, 3, _number(0)),
     ]
     return _number(1) + b"".join(

@@ -170,6 +170,29 @@ async def test_a_key_made_anew_by_another_process_is_found(stage: Stage) -> None
         assert await client.mac(key, b"x", deadline=soon()) == hmac.digest(new, b"x", "sha256")
 
 
+async def test_a_key_seen_half_written_works_once_it_is_whole(stage: Stage) -> None:
+    """A host that read the key's file while it was half there keeps it for damaged, and finds it
+    all the same by initialising the module anew."""
+    stage.serve("host-0")
+    value, before = os.urandom(32), set(stage.hsm.tokens.glob("*/*.object"))
+    key = in_child(scenario.plant_secret, stage.hsm.directory, os.urandom(16), _HMAC, value)
+    (path,) = set(stage.hsm.tokens.glob("*/*.object")) - before
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    async with connected(stage) as client:
+        with pytest.raises((TokenRefused, TokenUnavailable)):
+            await client.mac(key, b"x", deadline=soon())
+        path.write_bytes(whole)
+        until = soon()
+        while True:
+            try:
+                mac = await client.mac(key, b"x", deadline=until)
+                break
+            except TokenUnavailable as error:
+                await asyncio.sleep(error.retry_after_s or 0.1)
+    assert mac == hmac.digest(value, b"x", "sha256")
+
+
 def test_a_secret_key_does_its_work_and_nothing_else(stage: Stage) -> None:
     """It was born on the token, cannot leave it by any way of PKCS#11, and has no other use; made
     again it is there once."""
