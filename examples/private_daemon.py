@@ -97,11 +97,11 @@ class PrivateDaemon:
                     raise self._failed("signerd serve does not report health")
                 time.sleep(0.05)
 
-    def start(self) -> None:
-        """Start it again after it ended. Raises DaemonFailed."""
+    def start(self, *options: str) -> None:
+        """Start it again after it ended, with options of `signerd serve`. Raises DaemonFailed."""
         if self._process.poll() is None:
             raise DaemonFailed("it still runs")
-        self._process = _serve(self.directory)
+        self._process = _serve(self.directory, *options)
         self.wait_until_serving()
 
     def kill(self) -> None:
@@ -191,10 +191,10 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _serve(directory: Path) -> subprocess.Popen[bytes]:
+def _serve(directory: Path, *options: str) -> subprocess.Popen[bytes]:
     with (directory / "serve.log").open("ab") as log:
         return subprocess.Popen(  # noqa: S603 - our own program
-            [_SIGNERD, "serve", "--config", str(directory / "signerd.toml")],
+            [_SIGNERD, "serve", "--config", str(directory / "signerd.toml"), *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

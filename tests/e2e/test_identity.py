@@ -10,6 +10,7 @@ from cryptography import x509
 from grpc import StatusCode
 
 from examples.private_daemon import PrivateDaemon
+from signerd.policy.permission import Role
 from signerd.v1 import admin_pb2 as pb
 from signerd_client import Client, Target
 from signerd_client.error import ConnectionFailed, PermissionDenied
@@ -158,7 +159,7 @@ def test_files_are_for_the_daemons_user_alone(daemon: PrivateDaemon) -> None:
         assert mode(name) == 0o700, name
     for name in (
         *("secrets/user.pin", "secrets/so.pin", "tls/ca.key", "tls/server.key", "signerd.db"),
-        *(f"tls/clients/{role}.key" for role in ("operator", "ra-officer", "signer", "auditor")),
+        *(f"tls/clients/{role.value}.key" for role in Role),
     ):
         assert mode(name) == 0o600, name
     sockets = [path for path in daemon.directory.rglob("*") if path.is_socket()]

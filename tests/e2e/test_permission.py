@@ -23,20 +23,25 @@ from tests.e2e.reloading import reload
 from tests.e2e.stored import assert_nothing_stored, stored
 
 _OWN = sorted(rpc for rpc in RPC_PERMISSIONS if rpc.startswith("/signerd.v1."))
-_ALL = "operator ra-officer signer auditor"
+_ALL = "operator ra-officer ra-supervisor signer relying-party auditor"
+_LISTERS = "operator ra-officer ra-supervisor auditor"
 # Written by hand, against the tables: a change of them has to be meant.
 _MAY = {
     "IssueCertificate": "ra-officer",
     "ReissueCertificate": "ra-officer",
+    "RenewCertificate": "ra-officer signer",
+    "SuspendCertificate": "operator ra-officer",
+    "ResumeCertificate": "ra-supervisor",
     "RevokeCertificate": "operator ra-officer",
     "GetCertificate": _ALL,
-    "ListCertificates": "operator ra-officer auditor",
-    "CountCertificates": "operator ra-officer ra-supervisor auditor",
-    "WatchCertificates": "operator ra-officer ra-supervisor auditor",
+    "ListCertificates": _LISTERS,
+    "CountCertificates": _LISTERS,
+    "WatchCertificates": _LISTERS,
+    "VerifyIdentity": "relying-party",
     "GetCaChain": _ALL,
     "GetPublicKey": "signer",
     "Sign": "signer",
-    "Verify": "signer",
+    "Verify": "signer relying-party",
     "GetServerInfo": _ALL,
     "GetTokenStatus": "operator auditor",
     "ListAuditEvents": "operator auditor",
@@ -57,6 +62,11 @@ key_groups = ["vip"]
 [[grant]]
 principal = "uri:{_PREFIX}officer-1"
 role = "ra-officer"
+subscribers = ["cust-1*"]
+
+[[grant]]
+principal = "uri:{_PREFIX}supervisor-1"
+role = "ra-supervisor"
 subscribers = ["cust-1*"]
 
 [[grant]]
@@ -206,6 +216,7 @@ def test_an_officer_works_within_its_grant_alone(
         "cust-1", "personal", "Kim", key_algorithm=KeyAlgorithm.EC_P256_SHA256
     )
     new = client.reissue_certificate(issued.name).certificate
+    client.suspend_certificate(new.name)
     client.revoke_certificate(new.name, "KEY_COMPROMISE")
     before = stored(bank)
     for call in (
@@ -221,6 +232,9 @@ def test_an_officer_works_within_its_grant_alone(
         ),
         lambda: client.reissue_certificate(other),
         lambda: client.reissue_certificate(other, validate_only=True),
+        lambda: client.renew_certificate(other, b"", request_id=str(uuid.uuid4())),
+        lambda: client.suspend_certificate(other),
+        lambda: client.suspend_certificate(other, validate_only=True),
         lambda: client.revoke_certificate(other, "KEY_COMPROMISE"),
         lambda: client.revoke_certificate(other, "KEY_COMPROMISE", validate_only=True),
         lambda: client.get_certificate(other),
@@ -292,6 +306,30 @@ subscribers = ["SEEN"]
     with pytest.raises(PermissionDenied) as ended:
         next(changes)
     assert "certificate.list" in ended.value.message
+
+
+def test_whoever_suspends_does_not_resume(
+    callers: Callers, customers: dict[str, Certificate], bank: PrivateDaemon
+) -> None:
+    """An officer puts on hold and may not take off it; a supervisor may, within its grant, and may
+    not put on hold."""
+    officer, supervisor = callers("officer-1"), callers("supervisor-1")
+    name, other = customers["cust-17/"].name, customers["cust-2/"].name
+    with Client(bank.target("ra-officer")) as everywhere:
+        everywhere.suspend_certificate(other)
+    with pytest.raises(PermissionDenied):
+        supervisor.suspend_certificate(name)
+    officer.suspend_certificate(name)
+    before = stored(bank)
+    with pytest.raises(PermissionDenied):
+        officer.resume_certificate(name)
+    with pytest.raises(PermissionDenied) as denied:
+        supervisor.resume_certificate(other)
+    assert denied.value.reason == "OUT_OF_SCOPE"
+    assert_nothing_stored(bank, before)
+    supervisor.resume_certificate(name)
+    with Client(bank.target("ra-supervisor")) as everywhere_too:
+        everywhere_too.resume_certificate(other)
 
 
 def test_grants_add_up_without_mixing(callers: Callers, customers: dict[str, Certificate]) -> None:

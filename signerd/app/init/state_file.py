@@ -8,7 +8,7 @@ from signerd.pki.profile_directory import shipped_profiles
 
 CLIENT_URI = "spiffe://signerd.local/client/"
 # The identities init makes, each with the role of its name.
-ROLES = ("operator", "ra-officer", "signer", "auditor")
+ROLES = ("operator", "ra-officer", "ra-supervisor", "signer", "relying-party", "auditor")
 
 
 @dataclass(frozen=True, slots=True)
