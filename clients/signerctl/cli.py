@@ -14,6 +14,7 @@ from signerctl import (
     change,
     inventory,
     key,
+    outbox,
     renewal,
     replacement,
     signing,
@@ -50,6 +51,7 @@ app.command()(signing.verify)
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
+app.add_typer(outbox.app, name="outbox")
 app.command()(admin.health)
 
 

@@ -13,6 +13,7 @@ from signerd_client import (
     authority_call,
     change_call,
     inventory_call,
+    message_call,
     replace_call,
     signing_call,
 )
@@ -85,6 +86,8 @@ class AsyncClient:
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    list_messages = _listing(message_call.list_messages)
+    get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
 
     async def renew(

@@ -18,6 +18,11 @@ def credential_name(name_or_id: str) -> str:
     return _full("credentials", name_or_id)
 
 
+def message_name(name_or_id: str) -> str:
+    """`messages/{message}`."""
+    return _full("messages", name_or_id)
+
+
 def _full(collection: str, name_or_id: str) -> str:
     if not name_or_id or "/" in name_or_id:
         return name_or_id

@@ -61,6 +61,8 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,
+        "/signerd.v1.Admin/ListMessages": _LIST,
+        "/signerd.v1.Admin/GetMessage": _READ,
         "/signerd.v1.Admin/WatchAuditEvents": _FOLLOW,
         "/grpc.health.v1.Health/Check": _HEALTH,
         "/grpc.health.v1.Health/List": _HEALTH,

@@ -56,6 +56,8 @@ class Answers:
             "GetServerInfo": _server_info,
             "GetTokenStatus": _token_status,
             "ListAuditEvents": _events,
+            "ListMessages": _messages,
+            "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }
         return answers[method](request)
 
@@ -212,6 +214,36 @@ def timestamp(moment: datetime) -> Timestamp:
     message = Timestamp()
     message.FromDatetime(moment)
     return message
+
+
+def message(number: int) -> admin_pb2.OutboxMessage:
+    """A message to a subscriber: the first was sent, the others wait."""
+    made = admin_pb2.OutboxMessage(
+        name=f"messages/{number:032x}",
+        kind=admin_pb2.MESSAGE_KIND_CODE,
+        subscriber=SUBSCRIBER,
+        attempts=1,
+        create_time=timestamp(_EVENT_TIME),
+    )
+    if number > 1:
+        made.state = admin_pb2.MESSAGE_STATE_PENDING
+        made.problem = "webhook: answered 503"
+        made.next_attempt_time.CopyFrom(timestamp(_EVENT_TIME))
+        return made
+    made.state = admin_pb2.MESSAGE_STATE_SENT
+    made.channel = admin_pb2.MESSAGE_CHANNEL_SMS
+    made.send_time.CopyFrom(timestamp(_EVENT_TIME))
+    made.content.address = "+821012345678"
+    made.content.text = "[Example Bank] 인증번호 042917"
+    return made
+
+
+def _messages(request: admin_pb2.ListMessagesRequest) -> admin_pb2.ListMessagesResponse:
+    if request.page_token:
+        return admin_pb2.ListMessagesResponse(messages=[message(3)])
+    first = admin_pb2.ListMessagesResponse(messages=[message(1), message(2)])
+    first.next_page_token = str(2)
+    return first
 
 
 def _server_info(_request: object) -> admin_pb2.GetServerInfoResponse:

@@ -29,6 +29,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "GetTokenStatus": ("token", "status"),
     "ListAuditEvents": ("audit", "list"),
     "WatchAuditEvents": ("audit", "watch", "--after", "0", "--limit", "3"),
+    "ListMessages": ("outbox", "list"),
+    "GetMessage": ("outbox", "show", "9b1c"),
 }
 COMMAND = (str(Path(sys.executable).with_name("signerctl")),)
 
