@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from signerd.app.carrier import build_carriers, read_templates
 from signerd.app.init.run import init_configured, init_embedded
 from signerd.app.init.state_file import CLIENT_URI, Addresses
 from signerd.app.init.tls_identity import TlsDirectory, TlsIssuer
@@ -113,6 +114,8 @@ def check_config(
         raise typer.BadParameter("give --config")
     settings = load_settings(config)
     token_specs(settings.tokens)
+    read_templates(settings)
+    build_carriers(settings)
     grants = len(load_policy(settings.policy.file).grants)
     profiles = sorted(load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url))
     typer.echo(f"{config}: right; {grants} grants; profiles {', '.join(profiles)}")

@@ -13,6 +13,7 @@ from signerd.app.doctor.authority import (
 )
 from signerd.app.doctor.finding import Findings
 from signerd.app.doctor.secret import check_secrets
+from signerd.app.doctor.outbox import check_outbox
 from signerd.app.doctor.token import TokenChecks
 from signerd.config.load import load_settings
 from signerd.core.clock import Clock
@@ -39,6 +40,7 @@ def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
                 )
             ),
         )
+    check_outbox(findings, settings)
     check_tls(findings, settings, clock)
     stored = check_store(findings, settings, clock)
     if stored is not None:
