@@ -110,6 +110,12 @@ class StoreUnavailable(SignerdError):
     default_reason = "STORE_UNAVAILABLE"
 
 
+class ServiceUnavailable(SignerdError):
+    """A service of the bank that the daemon asks gave no usable answer; it may come back."""
+
+    default_reason = "SERVICE_UNAVAILABLE"
+
+
 class Internal(SignerdError):
     """A defect of the daemon. The text is for the log, never for the caller."""
 

@@ -17,6 +17,7 @@ from signerd.core.error import (
     LimitExceeded,
     NotFound,
     PermissionDenied,
+    ServiceUnavailable,
     SignerdError,
     StoreUnavailable,
     TokenRefused,
@@ -42,11 +43,17 @@ STATUS_CODES: dict[type[SignerdError], grpc.StatusCode] = {
     TokenUnavailable: grpc.StatusCode.UNAVAILABLE,
     TokenRefused: grpc.StatusCode.FAILED_PRECONDITION,
     StoreUnavailable: grpc.StatusCode.UNAVAILABLE,
+    ServiceUnavailable: grpc.StatusCode.UNAVAILABLE,
     Internal: grpc.StatusCode.INTERNAL,
 }
 
 # A refusal that trying again cures without the family saying when.
-_DEFAULT_RETRY_S = {TokenUnavailable: 0.5, StoreUnavailable: 1.0, LimitExceeded: 0.5}
+_DEFAULT_RETRY_S = {
+    TokenUnavailable: 0.5,
+    StoreUnavailable: 1.0,
+    ServiceUnavailable: 5.0,
+    LimitExceeded: 0.5,
+}
 
 
 @dataclass(frozen=True, slots=True)
