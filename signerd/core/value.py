@@ -11,6 +11,7 @@ SubscriberId = NewType("SubscriberId", str)
 CredentialId = NewType("CredentialId", str)
 CertificateId = NewType("CertificateId", str)
 IssuanceId = NewType("IssuanceId", str)
+EnrolmentId = NewType("EnrolmentId", str)
 InstanceId = NewType("InstanceId", str)
 """One run of one process of the daemon; never used again after it ends."""
 

@@ -1,0 +1,1 @@
+"""Evidence of identity and its checks: state in, decision and new state out."""
