@@ -12,8 +12,8 @@ from signerd.app.doctor.authority import (
     check_tls,
 )
 from signerd.app.doctor.finding import Findings
-from signerd.app.doctor.secret import check_secrets
 from signerd.app.doctor.outbox import check_outbox
+from signerd.app.doctor.secret import check_secrets
 from signerd.app.doctor.token import TokenChecks
 from signerd.config.load import load_settings
 from signerd.core.clock import Clock
