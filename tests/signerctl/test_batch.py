@@ -14,6 +14,8 @@ import grpc
 import pytest
 from cryptography import x509
 
+from signerctl.customer import Customer, read_customers
+from signerctl.data import DataError
 from signerctl.exit_code import ExitCode
 from tests.client.scripted_daemon import Context, ScriptedDaemon, refuse
 from tests.client.signerctl_process import COMMAND, Result, Signerctl, environment
@@ -44,9 +46,9 @@ class Batch:
         files = (str(self.file), "--out", str(self.out))
         return ("batch", "issue", *files, "--profile", "personal", *more)
 
-    def run(self, *more: str) -> Result:
+    def run(self, *more: str, timeout_s: int = 30) -> Result:
         """Run it to its end."""
-        return self._signerctl(*self.arguments(*more))
+        return self._signerctl("--timeout", str(timeout_s), *self.arguments(*more))
 
     def begin(self, *more: str, stderr: int = subprocess.PIPE) -> "subprocess.Popen[bytes]":
         """Start it."""
@@ -190,7 +192,7 @@ def test_a_lost_daemon_ends_the_run(daemon: ScriptedDaemon, batch: Batch) -> Non
         daemon.stop()
 
     daemon.script.next_calls("IssueCertificate", stop)
-    done = batch.run("--at-once", "1")
+    done = batch.run("--at-once", "1", timeout_s=3)
     assert done.code == ExitCode.NOT_CONNECTED
     assert {status for status, _, _ in batch.report().values()} == {"pending"}
 
@@ -306,14 +308,28 @@ def test_two_runs_of_a_batch_do_not_meet(daemon: ScriptedDaemon, batch: Batch) -
         ("subscriber,name\na,\udcff\n", "is not UTF-8"),
     ],
 )
-def test_a_file_that_makes_no_sense_is_refused_whole(
-    daemon: ScriptedDaemon, batch: Batch, text: str, word: str
-) -> None:
-    """The line at fault is named and nothing is issued to anybody."""
-    batch.file.write_bytes(text.encode(errors="surrogateescape"))
+def test_a_line_that_makes_no_sense_is_named(tmp_path: Path, text: str, word: str) -> None:
+    """Nothing is guessed about a customer."""
+    file = tmp_path / "customers.csv"
+    file.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(DataError) as refused:
+        read_customers(file)
+    assert word in str(refused.value)
+
+
+def test_a_file_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    """With a byte order mark, CRLF, quotes, spaces around, and columns that are nobody's."""
+    file = tmp_path / "customers.csv"
+    file.write_bytes('name,note,subscriber\r\n" 홍, 길동 ","a\r\nb",hong \r\n'.encode("utf-8-sig"))
+    assert read_customers(file) == (Customer("hong", "홍, 길동"),)
+
+
+def test_a_file_that_makes_no_sense_is_refused_whole(daemon: ScriptedDaemon, batch: Batch) -> None:
+    """Before anything is issued to anybody."""
+    batch.write(["a", "b", "a"])
     refused = batch.run()
     assert (refused.code, refused.out) == (ExitCode.USAGE, "")
-    assert word in refused.err
+    assert "line 4: a was there before" in refused.err
     assert not _ids(daemon)
     assert not batch.out.exists()
 

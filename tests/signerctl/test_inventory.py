@@ -6,14 +6,19 @@ import pty
 import re
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from signerctl.duration import parse_duration
 from signerctl.exit_code import ExitCode
+from signerctl.renewal import judge
 from signerd.v1 import types_pb2
+from signerd_client import Certificate, CertificateState
+from signerd_client.certificate import certificate_from_wire
 from tests.client.scripted_answer import EVENT_COUNT
 from tests.client.scripted_daemon import Context, ScriptedDaemon
 from tests.client.signerctl_process import COMMAND, Signerctl, environment
@@ -30,100 +35,91 @@ def _at(moment: datetime) -> Timestamp:
     return stamp
 
 
-def _ends(after: timedelta, state: types_pb2.CertificateState.ValueType) -> Callable[..., None]:
-    """The certificate of the answer ends so long after the daemon's now, in a state."""
-
-    def change(_context: Context, answer: Any) -> None:
-        answer.certificate.not_after_time.CopyFrom(_at(_NOW + after))
-        answer.certificate.state = state
-
-    return change
-
-
-_ACTIVE = types_pb2.CERTIFICATE_STATE_ACTIVE
+def _certificate(after: timedelta, state: str) -> Certificate:
+    """A certificate that ends so long after the daemon's now."""
+    message = types_pb2.Certificate(
+        name="certificates/4f",
+        credential="credentials/01",
+        state=types_pb2.CertificateState.Value(f"CERTIFICATE_STATE_{state}"),
+        not_after_time=_at(_NOW + after),
+    )
+    return certificate_from_wire(message)
 
 
 @pytest.mark.parametrize(
     ("after", "state", "code", "words"),
     [
-        (30 * _DAY + _SECOND, _ACTIVE, 0, "needs no renewal: 30 days left"),
-        (30 * _DAY, _ACTIVE, 10, "needs renewal: 30 days left"),
-        (_DAY, _ACTIVE, 10, "needs renewal: 1 day left"),
-        (timedelta(0), _ACTIVE, 10, "needs renewal: 0 days left"),
-        (-_SECOND, _ACTIVE, 11, "expired at 2026-03-01 09:29:59Z"),
-        (-_DAY, types_pb2.CERTIFICATE_STATE_EXPIRED, 11, "expired at 2026-02-28 09:30:00Z"),
-        (90 * _DAY, types_pb2.CERTIFICATE_STATE_SUSPENDED, 12, "is suspended"),
-        (90 * _DAY, types_pb2.CERTIFICATE_STATE_REVOKED, 13, "is revoked"),
+        (30 * _DAY + _SECOND, "ACTIVE", 0, "needs no renewal: 30 days left, until 2026-03-31"),
+        (30 * _DAY, "ACTIVE", 10, "needs renewal: 30 days left, until 2026-03-31 09:30:00Z"),
+        (_DAY, "ACTIVE", 10, "needs renewal: 1 day left"),
+        (timedelta(0), "ACTIVE", 10, "needs renewal: 0 days left"),
+        (-_SECOND, "ACTIVE", 11, "expired at 2026-03-01 09:29:59Z"),
+        (-_DAY, "EXPIRED", 11, "expired at 2026-02-28 09:30:00Z"),
+        (90 * _DAY, "SUSPENDED", 12, "is suspended"),
+        (90 * _DAY, "REVOKED", 13, "is revoked"),
     ],
 )
-def test_the_exit_code_says_whether_to_renew(
-    daemon: ScriptedDaemon,
-    signerctl: Signerctl,
-    *,
-    after: timedelta,
-    state: types_pb2.CertificateState.ValueType,
-    code: int,
-    words: str,
+def test_a_verdict_is_exact_to_the_second(
+    after: timedelta, state: str, code: int, words: str
 ) -> None:
-    """By the daemon's clock and to the second, with one line of explanation; nothing with
-    --quiet; a document for programs."""
-    daemon.script.next_calls("GetCertificate", *[_ends(after, state)] * 3)
-    said = signerctl("certificate", "needs-renewal", "4f")
-    assert (said.code, said.err) == (code, "")
-    assert re.fullmatch(rf"certificates/[0-9a-f]+ {re.escape(words)}.*\n", said.out)
-    quiet = signerctl("certificate", "needs-renewal", "4f", "--quiet")
-    assert (quiet.code, quiet.out, quiet.err) == (code, "", "")
-    document = json.loads(signerctl("certificate", "needs-renewal", "4f", "-o", "json").out)
-    assert (document["exit_code"], document["needs_renewal"]) == (code, code == 10)
-    assert document["days_left"] == after // _DAY
-    assert f"{document['explanation']}\n" == said.out
+    """By the daemon's clock; the last moment of validity is still valid."""
+    verdict = judge(_certificate(after, state), _NOW, 30 * _DAY)
+    assert (verdict.exit_code, verdict.needs_renewal) == (code, code == 10)
+    assert verdict.explanation.startswith(f"certificates/4f {words}")
+    assert verdict.days_left == after // _DAY
 
 
-def test_how_long_before_is_the_callers_choice(
-    daemon: ScriptedDaemon, signerctl: Signerctl
-) -> None:
-    """Hours, days and weeks; anything else is wrong usage."""
-    needs = ("certificate", "needs-renewal", "4f", "--quiet", "--within")
-    daemon.script.next_calls("GetCertificate", *[_ends(timedelta(hours=12), _ACTIVE)] * 2)
-    assert signerctl(*needs, "12h").code == ExitCode.RENEWAL_DUE
-    assert signerctl(*needs, "11h").code == ExitCode.OK
-    daemon.script.next_calls("GetCertificate", *[_ends(14 * _DAY, _ACTIVE)] * 2)
-    assert signerctl(*needs, "2w").code == ExitCode.RENEWAL_DUE
-    assert signerctl(*needs, "13d").code == ExitCode.OK
-    for wrong in ("30", "d", "-1d", "1y", "1.5d", "99999d"):
-        refused = signerctl(*needs[:-1], f"--within={wrong}")
-        assert (refused.code, "is no length of time" in refused.err) == (ExitCode.USAGE, True)
-
-
-def test_a_certificate_that_was_replaced_names_its_successor(
-    daemon: ScriptedDaemon, signerctl: Signerctl
-) -> None:
+def test_a_certificate_that_was_replaced_names_its_successor() -> None:
     """Automation that kept the old name learns the new one."""
-
-    def replace(_context: Context, answer: Any) -> None:
-        answer.certificate.state = types_pb2.CERTIFICATE_STATE_REVOKED
-        answer.certificate.replaced_by = "certificates/5a"
-
-    daemon.script.next_calls("GetCertificate", replace)
-    said = signerctl("certificate", "needs-renewal", "4f")
-    assert (said.code, said.out.endswith("was replaced: go on with certificates/5a\n")) == (
-        ExitCode.REVOKED,
-        True,
-    )
+    old = _certificate(_DAY, "REVOKED")
+    verdict = judge(replace(old, replaced_by="certificates/5a"), _NOW, 30 * _DAY)
+    assert verdict.exit_code == ExitCode.REVOKED
+    assert verdict.explanation == "certificates/4f was replaced: go on with certificates/5a"
 
 
-def test_the_key_of_a_request_cannot_be_renewed_here(
-    daemon: ScriptedDaemon, signerctl: Signerctl
-) -> None:
+def test_the_key_of_a_request_cannot_be_renewed_here() -> None:
     """A certificate for a CSR is due like any other, and the words say what to do instead."""
+    verdict = judge(replace(_certificate(_DAY, "ACTIVE"), credential=""), _NOW, 30 * _DAY)
+    assert verdict.exit_code == ExitCode.RENEWAL_DUE
+    assert "issue a new one" in verdict.explanation
 
-    def from_request(context: Context, answer: Any) -> None:
-        _ends(_DAY, _ACTIVE)(context, answer)
-        answer.certificate.credential = ""
 
-    daemon.script.next_calls("GetCertificate", from_request)
-    said = signerctl("certificate", "needs-renewal", "4f")
-    assert (said.code, "issue a new one" in said.out) == (ExitCode.RENEWAL_DUE, True)
+def test_a_state_of_a_newer_daemon_is_no_verdict() -> None:
+    """Neither good nor bad: whoever asks has to look."""
+    strange = replace(_certificate(_DAY, "ACTIVE"), state=CertificateState.UNKNOWN)
+    with pytest.raises(ValueError, match="use one of the daemon's version"):
+        judge(strange, _NOW, 30 * _DAY)
+
+
+def test_lengths_of_time_are_hours_days_or_weeks() -> None:
+    """Anything else is refused with the way to write it."""
+    assert parse_duration("12h") == timedelta(hours=12)
+    assert parse_duration("30d") == 30 * _DAY
+    assert parse_duration("2w") == 14 * _DAY
+    for wrong in ("30", "d", "-1d", "1y", "1.5d", "99999d", " 1d", ""):
+        with pytest.raises(ValueError, match="is no length of time: write 12h, 30d or 2w"):
+            parse_duration(wrong)
+
+
+def test_the_exit_code_says_whether_to_renew(daemon: ScriptedDaemon, signerctl: Signerctl) -> None:
+    """With one line of explanation, nothing with --quiet, a document for programs."""
+
+    def in_a_week(_context: Context, answer: Any) -> None:
+        answer.certificate.not_after_time.CopyFrom(_at(_NOW + 7 * _DAY))
+
+    daemon.script.next_calls("GetCertificate", *[in_a_week] * 4)
+    needs = ("certificate", "needs-renewal", "4f")
+    said = signerctl(*needs, "--within", "1w")
+    assert (said.code, said.err) == (ExitCode.RENEWAL_DUE, "")
+    assert said.out.endswith(" needs renewal: 7 days left, until 2026-03-08 09:30:00Z\n")
+    quiet = signerctl(*needs, "--quiet", "--within", "6d")
+    assert (quiet.code, quiet.out, quiet.err) == (ExitCode.OK, "", "")
+    document = json.loads(signerctl(*needs, "-o", "json").out)
+    assert (document["exit_code"], document["needs_renewal"]) == (10, True)
+    assert (document["days_left"], document["replaced_by"]) == (7, "")
+    assert f"{document['explanation']}\n" == said.out
+    refused = signerctl(*needs, "--within", "1y")
+    assert (refused.code, "is no length of time" in refused.err) == (ExitCode.USAGE, True)
 
 
 def _answer(certificates: list[tuple[str, float, str]]) -> Callable[..., None]:
