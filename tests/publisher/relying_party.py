@@ -110,7 +110,7 @@ class RelyingParty:
         )
 
 
-def run(*arguments: str | Path) -> str:
+def run(*arguments: object) -> str:
     """Everything a program says."""
     done = subprocess.run(
         [str(argument) for argument in arguments],
