@@ -12,10 +12,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from examples.private_daemon import PrivateDaemon
 from signerd.core.fault import FaultPoint
-from signerd_client import Certificate, CertificateState, Client, KeyAlgorithm
+from signerd_client import (
+    Certificate,
+    CertificateState,
+    Client,
+    KeyAlgorithm,
+    Reissued,
+    Renewed,
+    RevocationReason,
+)
 from signerd_client.retry import RetryPolicy
 from tests.faults.fault_order import FaultOrders, restarts
-from tests.faults.judgement import refuse_signing
+from tests.faults.judgement import judge_key, refuse_signing
 
 _CALL_LIMIT_S: Final = 90.0
 # The keeper works in rounds, and a new one waits for the lease of the one that was killed.
@@ -29,7 +37,18 @@ class Operation(StrEnum):
     ISSUE = "issue"
     ISSUE_FOR_CSR = "issue-for-csr"
     REISSUE = "reissue"
+    RENEW = "renew"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REVOKE = "revoke"
     SIGN = "sign"
+
+
+_OUTCOMES: Final = {
+    Operation.SUSPEND: (CertificateState.SUSPENDED, "certificate.suspended"),
+    Operation.RESUME: (CertificateState.ACTIVE, "certificate.resumed"),
+    Operation.REVOKE: (CertificateState.REVOKED, "certificate.revoked"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +71,25 @@ class CrashStage:
         self.daemon = daemon
         self.orders = FaultOrders(daemon)
         self.officer = Client(daemon.target("ra-officer"), timeout_s=_CALL_LIMIT_S, retry=RETRY)
+        self.supervisor = Client(
+            daemon.target("ra-supervisor"), timeout_s=_CALL_LIMIT_S, retry=RETRY
+        )
         self.signer = Client(daemon.target("signer"), timeout_s=_CALL_LIMIT_S, retry=RETRY)
         self.auditor = Client(daemon.target("auditor"), timeout_s=_CALL_LIMIT_S, retry=RETRY)
 
     def close(self) -> None:
         """Disconnect."""
-        for client in (self.officer, self.signer, self.auditor):
+        for client in (self.officer, self.supervisor, self.signer, self.auditor):
             client.close()
 
     def play(self, case: CrashCase) -> None:
         """Let the call happen while processes die, and judge what came of it."""
         try:
             match case.operation:
-                case Operation.REISSUE:
-                    self._reissue(case)
+                case Operation.REISSUE | Operation.RENEW:
+                    self._replace(case)
+                case Operation.SUSPEND | Operation.RESUME | Operation.REVOKE:
+                    self._change(case)
                 case Operation.SIGN:
                     self._sign(case)
                 case _:
@@ -104,21 +128,58 @@ class CrashStage:
         else:
             assert _public_key(first.der) == _csr_key(csr)
 
-    def _reissue(self, case: CrashCase) -> None:
+    def _replace(self, case: CrashCase) -> None:
         subscriber, request_id = _new_subscriber(), str(uuid.uuid4())
         old = self.issue(subscriber)
+        is_renewal = case.operation is Operation.RENEW
+        # Made before any order is given: it takes a signature too.
+        proof = self.signer.prove_renewal(old.name, request_id) if is_renewal else b""
+
+        def replace() -> Reissued | Renewed:
+            if is_renewal:
+                return self.officer.renew_certificate(old.name, proof, request_id=request_id)
+            return self.officer.reissue_certificate(old.name, request_id=request_id)
+
         before = self._order(case)
-        first = self.officer.reissue_certificate(old.name, request_id=request_id)
+        first = replace()
         refuse_signing(self.signer, old.credential)
         self._require_taken(case, before)
-        assert self.officer.reissue_certificate(old.name, request_id=request_id) == first
+        assert replace() == first
         new = first.certificate
+        assert (new.not_after_time > old.not_after_time) is is_renewal
         assert self._states(subscriber) == {
             old.name: CertificateState.REVOKED,
             new.name: CertificateState.ACTIVE,
         }
         assert self.signer.sign(new.credential, data=b"1").certificate == new.name
         refuse_signing(self.signer, old.credential)
+
+    def _change(self, case: CrashCase) -> None:
+        issued, request_id = self.issue(_new_subscriber()), str(uuid.uuid4())
+        if case.operation is Operation.RESUME:
+            self.officer.suspend_certificate(issued.name)
+
+        def change() -> Certificate:
+            match case.operation:
+                case Operation.SUSPEND:
+                    return self.officer.suspend_certificate(issued.name, request_id=request_id)
+                case Operation.RESUME:
+                    return self.supervisor.resume_certificate(issued.name, request_id=request_id)
+                case _:
+                    return self.officer.revoke_certificate(
+                        issued.name, RevocationReason.KEY_COMPROMISE, request_id=request_id
+                    )
+
+        before = self._order(case)
+        first = change()
+        judge_key(self.signer, first)
+        self._require_taken(case, before)
+        assert change() == first
+        state, kind = _OUTCOMES[case.operation]
+        assert self.officer.get_certificate(issued.name).state is state
+        judge_key(self.signer, first)
+        kinds = [event.kind for event in self.auditor.list_audit_events(resource=issued.name)]
+        assert kinds.count(kind) == 1
 
     def _sign(self, case: CrashCase) -> None:
         issued = self.issue(_new_subscriber())

@@ -66,16 +66,20 @@ def judge_certificates(daemon: PrivateDaemon) -> dict[str, Certificate]:
 
 
 def judge_keys(daemon: PrivateDaemon, certificates: Iterable[Certificate]) -> None:
-    """Active certificates with a key on the token sign; revoked ones are refused."""
+    """Active certificates with a key on the token sign; others are refused."""
     with (
         Client(daemon.target("signer"), timeout_s=60) as signer,
         ThreadPoolExecutor(_THREADS) as threads,
     ):
-        list(threads.map(lambda it: _judge_key(signer, it), certificates))
+        list(threads.map(lambda it: judge_key(signer, it), certificates))
 
 
-def _judge_key(signer: Client, certificate: Certificate) -> None:
+def judge_key(signer: Client, certificate: Certificate) -> None:
+    """A certificate's key signs, or is refused for the state that the certificate is in."""
     if not certificate.credential:
+        return
+    if certificate.state is CertificateState.SUSPENDED:
+        refuse_signing(signer, certificate.credential, "CREDENTIAL_SUSPENDED")
         return
     if certificate.state is not CertificateState.ACTIVE:
         refuse_signing(signer, certificate.credential)
@@ -86,22 +90,22 @@ def _judge_key(signer: Client, certificate: Certificate) -> None:
     assert verdict.valid
 
 
-def refuse_signing(signer: Client, credential: str) -> None:
-    """A retired key is refused, by that name."""
+def refuse_signing(signer: Client, credential: str, reason: str = "CREDENTIAL_RETIRED") -> None:
+    """A key that does not sign is refused, by the name of the reason."""
     with pytest.raises(FailedPrecondition) as refused:
         signer.sign(credential, data=b"too late")
-    assert refused.value.reason == "CREDENTIAL_RETIRED"
+    assert refused.value.reason == reason
 
 
 def judge_tokens(daemon: PrivateDaemon) -> None:
     """Once the keeper has done its work, the subscriber tokens hold exactly the keys of the active
-    certificates, and the registry counts them rightly."""
+    and suspended certificates, and the registry counts them rightly."""
     until = time.monotonic() + SETTLED_WITHIN_S
     while True:
         wanted = {
             it.credential
             for it in all_certificates(daemon).values()
-            if it.credential and it.state is CertificateState.ACTIVE
+            if it.credential and it.state is not CertificateState.REVOKED
         }
         found, counted = asyncio.run(_keys_on_tokens(daemon))
         if (sorted(wanted), len(wanted)) == (found, counted):

@@ -1,10 +1,11 @@
-"""SIGKILL at every named step of issuance, reissue, signing and clean-up."""
+"""SIGKILL at every named step of issuance, replacement, change, signing and clean-up."""
 
 import queue
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -53,10 +54,24 @@ _SIGNING: Final = (
 )
 
 
+_CHANGE: Final = (
+    FaultPoint.CHANGE_BEFORE_STORE,
+    FaultPoint.STORE_CHANGE_UNCOMMITTED,
+    FaultPoint.CHANGE_STORED,
+)
+# There the last days, in which certificates can be renewed, are all their days.
+_PROFILES: Final = Path(__file__).with_name("profiles")
+
+
 def _cases() -> Iterator[CrashCase]:
     for point in (*_FOR_EVERY_CERTIFICATE, *_FOR_A_KEY):
         yield CrashCase(Operation.ISSUE, (point,))
         yield CrashCase(Operation.REISSUE, (point,))
+        yield CrashCase(Operation.RENEW, (point,))
+    for point in _CHANGE:
+        yield CrashCase(Operation.SUSPEND, (point,))
+        yield CrashCase(Operation.RESUME, (point,))
+        yield CrashCase(Operation.REVOKE, (point,))
     for point in _FOR_EVERY_CERTIFICATE:
         yield CrashCase(Operation.ISSUE_FOR_CSR, (point,))
     for point in _CLEAN_UP:
@@ -126,10 +141,11 @@ def _chosen(request: pytest.FixtureRequest) -> list[CrashCase]:
 @pytest.fixture(scope="module")
 def rehearsal(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
     """All chosen cases, played."""
+    settings = SETTINGS | {"policy.profiles": f'"{_PROFILES}"'}
     with ExitStack() as stack:
 
         def stage() -> CrashStage:
-            daemon = stack.enter_context(private_daemon(DaemonSize(fronts=2, hosts=2), SETTINGS))
+            daemon = stack.enter_context(private_daemon(DaemonSize(fronts=2, hosts=2), settings))
             made = CrashStage(daemon)
             stack.callback(made.close)
             return made
@@ -140,18 +156,19 @@ def rehearsal(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
 
 
 def test_every_fault_point_has_a_case() -> None:
-    """A new fault point cannot be added without being died at; issuance and reissue each at more
-    than twelve."""
+    """A new fault point cannot be added without being died at; issuance, reissue and renewal each
+    at more than twelve."""
     assert {point for case in CASES for point in case.points} == set(FaultPoint)
-    for operation in (Operation.ISSUE, Operation.REISSUE):
+    for operation in (Operation.ISSUE, Operation.REISSUE, Operation.RENEW):
         points = {point for case in CASES if case.operation is operation for point in case.points}
         assert len(points) >= 12
 
 
 @pytest.mark.parametrize("case", CASES, ids=_name)
 def test_a_crash_costs_nothing(rehearsal: Rehearsal, case: CrashCase) -> None:
-    """The client's retries end in one certificate, repeated calls return it, its key signs and the
-    replaced one does not; exactly the ordered processes died."""
+    """The client's retries end in one certificate or one change, repeated calls return it; its key
+    signs, and that of one that was replaced, suspended or revoked does not; exactly the ordered
+    processes died."""
     rehearsal.verdict(case)
 
 

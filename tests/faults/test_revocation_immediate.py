@@ -1,4 +1,4 @@
-"""Once Reissue or Revoke has answered, no front and no host signs with the old key."""
+"""Once Reissue, Suspend or Revoke has answered, no front and no host signs with the old key."""
 
 import threading
 import time
@@ -30,6 +30,18 @@ def _reissue(officer: Client, certificate: Certificate) -> object:
 
 def _revoke(officer: Client, certificate: Certificate) -> object:
     return officer.revoke_certificate(certificate.name, RevocationReason.KEY_COMPROMISE)
+
+
+def _suspend(officer: Client, certificate: Certificate) -> object:
+    return officer.suspend_certificate(certificate.name)
+
+
+# How each is refused afterwards, and how the audit calls it.
+_ENDS: Final = [
+    (_reissue, "CREDENTIAL_RETIRED", "certificate.revoked"),
+    (_revoke, "CREDENTIAL_RETIRED", "certificate.revoked"),
+    (_suspend, "CREDENTIAL_SUSPENDED", "certificate.suspended"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +78,13 @@ def _sign(signer: Client, credential: str, calls: Calls) -> None:
         calls.ended.append((began, ""))
 
 
-@pytest.mark.parametrize("end", [_reissue, _revoke])
-def test_a_thousand_fresh_connections_are_refused(daemon: PrivateDaemon, end: End) -> None:
+@pytest.mark.parametrize(("end", "refusal", "_kind"), _ENDS)
+def test_a_thousand_fresh_connections_are_refused(
+    daemon: PrivateDaemon, end: End, refusal: str, _kind: str
+) -> None:
     """Each of 1,000 Sign calls, on as many new connections over all fronts, is refused because the
-    key was retired. Before, every front signed with it, so that each had it in its memory."""
+    key was retired or is on hold. Before, every front signed with it, so that each had it in its
+    memory."""
     calls = Calls()
     with Client(daemon.target("ra-officer")) as officer:
         old = _issue(officer)
@@ -88,13 +103,15 @@ def test_a_thousand_fresh_connections_are_refused(daemon: PrivateDaemon, end: En
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(once, range(_FRESH_CONNECTIONS)))
     reasons = [reason for _, reason in calls.ended]
-    assert reasons == ["CREDENTIAL_RETIRED"] * _FRESH_CONNECTIONS
+    assert reasons == [refusal] * _FRESH_CONNECTIONS
 
 
-@pytest.mark.parametrize("end", [_reissue, _revoke])
-def test_signers_that_are_at_work_are_cut_off(daemon: PrivateDaemon, end: End) -> None:
+@pytest.mark.parametrize(("end", "refusal", "kind"), _ENDS)
+def test_signers_that_are_at_work_are_cut_off(
+    daemon: PrivateDaemon, end: End, refusal: str, kind: str
+) -> None:
     """Of calls that never pause, none that began after the answer got a signature, and no
-    signature is on record behind the revocation."""
+    signature is on record behind the revocation or suspension."""
     with Client(daemon.target("ra-officer")) as officer:
         old = _issue(officer)
         calls, stop = Calls(), threading.Event()
@@ -116,17 +133,17 @@ def test_signers_that_are_at_work_are_cut_off(daemon: PrivateDaemon, end: End) -
     after = [reason for began, reason in calls.ended if began > answered]
     assert before.count("") > _SIGNERS
     assert len(after) > _SIGNERS
-    assert set(after) == {"CREDENTIAL_RETIRED"}
-    assert set(before) <= {"", "CREDENTIAL_RETIRED"}
-    _judge_record(daemon, old, signed=before.count(""))
+    assert set(after) == {refusal}
+    assert set(before) <= {"", refusal}
+    _judge_record(daemon, old, kind, signed=before.count(""))
 
 
-def _judge_record(daemon: PrivateDaemon, old: Certificate, *, signed: int) -> None:
+def _judge_record(daemon: PrivateDaemon, old: Certificate, kind: str, *, signed: int) -> None:
     with Client(daemon.target("auditor")) as auditor:
-        (revoked,) = (
+        (ended,) = (
             event.position
             for event in auditor.list_audit_events(resource=old.name)
-            if event.kind == "certificate.revoked"
+            if event.kind == kind
         )
         signatures = [
             event.position
@@ -134,5 +151,5 @@ def _judge_record(daemon: PrivateDaemon, old: Certificate, *, signed: int) -> No
             if event.kind == "signature.created"
         ]
     assert len(signatures) >= signed
-    assert max(signatures) < revoked
+    assert max(signatures) < ended
     judge_audit(daemon)
