@@ -98,6 +98,21 @@ def test_a_wrong_digit_is_told_from_a_wrong_number(number: int, place: int, by: 
     assert not is_reference(wrong)
 
 
+@given(st.integers(0, 10**12 - 1), st.integers(0, 10))
+def test_two_digits_in_the_wrong_order_are_noticed(number: int, place: int) -> None:
+    """But for 09 and 90, which the check digit of ISO/IEC 7812-1 does not tell apart."""
+    digits = f"{number:012}"
+    right = next(digits + one for one in "0123456789" if is_reference(digits + one))
+    pair = right[place : place + 2]
+    swapped = right[:place] + pair[::-1] + right[place + 2 :]
+    assert is_reference(swapped) == (pair[0] == pair[1] or pair in {"09", "90"})
+
+
+def test_the_check_digit_is_that_of_the_standard() -> None:
+    """The example of the literature: 7992739871 has check digit 3."""
+    assert is_reference("0079927398713")
+
+
 def is_reference(text: str) -> bool:
     try:
         parse_claim(text, WRONG)

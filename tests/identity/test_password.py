@@ -67,6 +67,12 @@ def test_any_other_is_wrong(text: str) -> None:
     assert check.state.failures.count == 1
 
 
+@pytest.mark.parametrize("text", ["x" * 65, "short", "Kx9#mQ\ud8002vLp"])
+def test_what_could_never_be_set_is_not_hashed(text: str) -> None:
+    """It is wrong without a look at the hash, so that it costs next to nothing."""
+    assert reason_of(judged(replace(made(), hash="unreadable"), text)) == "PASSWORD_WRONG"
+
+
 def test_five_wrong_ones_lock_even_the_right_one_out() -> None:
     """Until the release nothing is judged; then the right one resets the count."""
     record = made()

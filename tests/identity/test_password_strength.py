@@ -114,9 +114,10 @@ def test_characters_are_counted_as_people_see_them() -> None:
     assert reason_for(decomposed) == "PASSWORD_LENGTH"
 
 
-def test_the_longest_hostile_password_is_judged_in_time() -> None:
-    """64 characters made to keep the estimate busy are judged by their first part."""
+def test_a_long_password_is_judged_by_its_beginning() -> None:
+    """The estimate takes long for 64 hostile characters, so what comes late adds nothing."""
     assert reason_for(("a4@8({[<369&1!|0$5+7%2z" * 3)[:64]) is None
+    assert reason_for("a" * 32 + "tq Kx9#mQ2vLp tortoise") == "PASSWORD_WEAK"
 
 
 @pytest.mark.parametrize(
