@@ -1,9 +1,7 @@
 """Hundreds of customers against a running daemon, and a run that is killed in the middle."""
 
 import csv
-import os
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -14,9 +12,9 @@ from signerctl.exit_code import ExitCode
 from signerd_client import Client
 from signerd_client.certificate import pem_encode
 from tests.e2e.openssl import openssl
+from tests.e2e.signerctl import SIGNERCTL, environment
 from tests.e2e.waiting import wait_until
 
-_SIGNERCTL = str(Path(sys.executable).with_name("signerctl"))
 _CUSTOMERS = 201
 _BRANCHES = ("001", "014", "071")
 
@@ -34,24 +32,15 @@ def customers(tmp_path: Path) -> Path:
 
 
 def _begin(daemon: PrivateDaemon, customers: Path) -> "subprocess.Popen[str]":
-    tls = daemon.directory / "tls"
-    kept = {name: text for name, text in os.environ.items() if not name.startswith("SIGNERD_")}
     return subprocess.Popen(
         (
-            *(_SIGNERCTL, "batch", "issue", str(customers), "--profile", "personal"),
+            *(SIGNERCTL, "batch", "issue", str(customers), "--profile", "personal"),
             *("--algorithm", "EC_P256_SHA256", "--out", str(customers.parent / "out")),
         ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=kept
-        | {
-            "SIGNERD_TARGET": daemon.address,
-            "SIGNERD_CA": str(tls / "ca.pem"),
-            "SIGNERD_CERTIFICATE": str(tls / "clients" / "ra-officer.pem"),
-            "SIGNERD_KEY": str(tls / "clients" / "ra-officer.key"),
-            "LC_ALL": "C.UTF-8",
-        },
+        env=environment(daemon, "ra-officer"),
     )
 
 

@@ -1,8 +1,9 @@
 """Renewal by a daemon whose clock is set ahead, into the last days of its certificates."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
+from signerctl.exit_code import ExitCode
 from signerd_client import (
     Certificate,
     CertificateState,
@@ -22,6 +24,7 @@ from signerd_client import (
 from signerd_client.certificate import pem_encode
 from signerd_client.error import AlreadyExists, FailedPrecondition, InvalidRequest
 from tests.e2e.openssl import openssl
+from tests.e2e.signerctl import signerctl
 
 # tls-client is valid for 90 days: renewable from the 60th on. personal is valid for 365.
 _AHEAD = timedelta(days=70)
@@ -203,3 +206,22 @@ def test_the_audit_tells_a_renewal_from_a_reissue(
     assert (made.kind, made.details["replaces"]) == ("certificate.renewed", old.name)
     kinds = [event.kind for event in auditor.list_audit_events(resource=old.name)]
     assert kinds == ["certificate.issued", "certificate.revoked"]
+
+
+def test_automation_counts_days_by_the_daemons_clock(past: Past, daemon: PrivateDaemon) -> None:
+    """needs-renewal and expiring say what the daemon would do, though the machine's own clock is
+    months behind."""
+    left = (past.of_csr.not_after_time - datetime.now(UTC) - _AHEAD).days
+
+    def needs_renewal(certificate: Certificate, within: str) -> int:
+        asked = ("certificate", "needs-renewal", certificate.name, "--within", within, "--quiet")
+        return signerctl(daemon, "auditor", *asked).returncode
+
+    assert needs_renewal(past.far, "30d") == ExitCode.OK
+    assert needs_renewal(past.of_csr, f"{left + 1}d") == ExitCode.RENEWAL_DUE
+    assert needs_renewal(past.of_csr, f"{left - 1}d") == ExitCode.OK
+    listed = signerctl(daemon, "auditor", "certificate", "expiring", "-o", "json").stdout
+    lines = [json.loads(line) for line in listed.splitlines()]
+    soon = {line["certificate"]["name"]: line["days_left"] for line in lines}
+    assert soon[past.of_csr.name] in {left, left - 1}
+    assert past.far.name not in soon
