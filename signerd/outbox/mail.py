@@ -29,7 +29,6 @@ def build_mail(letter: Letter, *, bank: str, sender: str) -> EmailMessage:
     mail["Message-ID"] = message_id_header(letter.message_id, sender)
     # RFC 3834: nobody's absence is reported back.
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = letter.language
     # base64 gets through whatever the length of lines; mail systems have broken the other ways.
     mail.set_content(letter.text, charset="utf-8", cte="base64")
     if letter.attachment is not None:
@@ -40,4 +39,6 @@ def build_mail(letter: Letter, *, bank: str, sender: str) -> EmailMessage:
             subtype=sub,
             filename=letter.attachment.file_name,
         )
+    # Last: what is attached takes the Content- fields there are along into the first part.
+    mail["Content-Language"] = letter.language
     return mail

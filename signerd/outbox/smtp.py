@@ -106,6 +106,10 @@ class SmtpCarrier:
                 client.starttls(context=context)
             if server.username and server.password is not None:
                 client.login(server.username, server.password.reveal())
+        except smtplib.SMTPServerDisconnected:
+            client.close()
+            problem = "SMTP: the server ended the connection at STARTTLS or login"
+            raise DeliveryError(problem, final=False) from None
         except (smtplib.SMTPException, OSError) as error:
             client.close()
             raise _failed(error) from None
