@@ -14,6 +14,7 @@ _VOLATILE: Final = (
     (re.compile(r"\bpid \d+"), "pid N"),
     (re.compile(r"\bfront-\d\b"), "front-N"),
     (re.compile(r"\b\d+ records"), "N records"),
+    (re.compile(r"\bon CRL from +\d+"), "on CRL from N"),
     (re.compile(r"(?m)^\d+ (?=<time>)"), "N "),
     (re.compile(r"(?m) $"), ""),
 )
