@@ -1,4 +1,4 @@
-"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--bare]."""
+"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--bare | --status]."""
 
 import argparse
 import sys
@@ -15,6 +15,7 @@ from scripts.benchmark.bare_token import measure_all
 from scripts.benchmark.report import Result, print_result, this_machine
 from scripts.benchmark.served import ServedBenchmark
 from scripts.benchmark.softhsm import throwaway_token
+from scripts.benchmark.status import StatusBenchmark, StatusPlan
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ class Plan:
     callers: tuple[int, ...]
     crowd: tuple[int, ...]
     fill_limit_s: float
+    status: StatusPlan
 
 
 _FULL: Final = Plan(
@@ -40,6 +42,9 @@ _FULL: Final = Plan(
     callers=(1, 8, 64),
     crowd=(100, 1_000, 5_000),
     fill_limit_s=600.0,
+    status=StatusPlan(
+        certificates=100_000, revoked=10_000, revocations=50, askers=(1, 8, 64), duration_s=5.0
+    ),
 )
 _QUICK: Final = Plan(
     bare_s=0.4,
@@ -49,6 +54,9 @@ _QUICK: Final = Plan(
     callers=(1, 8, 64),
     crowd=(40,),
     fill_limit_s=5.0,
+    status=StatusPlan(
+        certificates=2_000, revoked=200, revocations=5, askers=(1, 8), duration_s=0.8
+    ),
 )
 
 
@@ -60,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--quick", action="store_true", help="a rough result in half a minute")
     parser.add_argument("--bare", action="store_true", help="only the token, without a daemon")
+    parser.add_argument(
+        "--status", action="store_true", help="only CRLs and OCSP for many certificates"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
     parser.add_argument("--fronts", type=int, default=2, help="fronts of the daemon")
     parser.add_argument("--hosts", type=int, default=2, help="token hosts of the daemon")
@@ -68,9 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = DaemonSize(fronts=options.fronts, hosts=options.hosts)
     result = Result(datetime.now(UTC), this_machine(), size)
     try:
-        _measure_bare(plan, result)
-        if not options.bare:
+        if not options.status:
+            _measure_bare(plan, result)
+        if not options.bare and not options.status:
             _measure_served(plan, size, result)
+        if not options.bare:
+            _measure_status(plan, size, result)
     except (DaemonFailed, RuntimeError) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
@@ -96,6 +110,14 @@ def _measure_served(plan: Plan, size: DaemonSize, result: Result) -> None:
         _collect(benchmark.issue(), result.issuance.append)
         _collect(benchmark.crowd(plan.crowd, plan.fill_limit_s), result.crowded.append)
         result.reconciliation = benchmark.reconcile()
+
+
+def _measure_status(plan: Plan, size: DaemonSize, result: Result) -> None:
+    with private_daemon(size) as daemon:
+        benchmark = StatusBenchmark(daemon, plan.status)
+        benchmark.prepare()
+        _collect(benchmark.ask(), result.ocsp.append)
+        result.crl = benchmark.publish()
 
 
 def _collect(rates: Iterable[T], take: Callable[[T], None]) -> None:

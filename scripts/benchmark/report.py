@@ -14,6 +14,7 @@ from examples.private_daemon import DaemonSize
 from scripts.benchmark.bare_token import BareRate
 from scripts.benchmark.served import CrowdedRate, IssueRate, Reconciliation, ServedRate
 from scripts.benchmark.softhsm import KeyKind
+from scripts.benchmark.status import CrlRate, OcspRate
 
 _KEYS: Final = {KeyKind.RSA_2048: "RSA-2048", KeyKind.P_256: "P-256"}
 
@@ -51,6 +52,8 @@ class Result:
     issuance: list[IssueRate] = field(default_factory=list)
     crowded: list[CrowdedRate] = field(default_factory=list)
     reconciliation: Reconciliation | None = None
+    crl: CrlRate | None = None
+    ocsp: list[OcspRate] = field(default_factory=list)
 
     @property
     def ratios(self) -> list[Ratio]:
@@ -81,7 +84,11 @@ def this_machine() -> Machine:
 
 def print_result(result: Result, console: Console) -> None:
     """Tables of what was measured."""
-    console.print(_bare(result))
+    if result.bare:
+        console.print(_bare(result))
+    if result.crl is not None:
+        console.print(_crl(result.crl))
+        console.print(_ocsp(result.ocsp))
     if result.served:
         for table in (_served(result), _ratios(result), _issuance(result), _crowded(result)):
             console.print(table)
@@ -142,6 +149,28 @@ def _crowded(result: Result) -> Table:
         latencies = (f"{rate.p50_ms:.2f}", f"{rate.p99_ms:.2f}")
         counts = _numbers(rate.keys, rate.issued, rate.rate_per_s)
         table.add_row(*counts, *latencies, str(rate.errors))
+    return table
+
+
+def _crl(rate: CrlRate) -> Table:
+    title = f"CRL, {rate.certificates:,} certificates, {rate.revoked:,} of them revoked"
+    table = _table(title, "what", "figure")
+    table.add_row("full CRL, bytes", f"{rate.octets:,}")
+    table.add_row("full and delta CRL made, s", f"{rate.seconds:.2f}")
+    table.add_row("Revoke, p50 ms", f"{rate.revoke_p50_ms:.1f}")
+    table.add_row("Revoke, p99 ms", f"{rate.revoke_p99_ms:.1f}")
+    table.add_row("Revoke until in the CRL, p50 s", f"{rate.in_crl_p50_s:.2f}")
+    table.add_row("Revoke until in the CRL, longest s", f"{rate.in_crl_most_s:.2f}")
+    return table
+
+
+def _ocsp(rates: list[OcspRate]) -> Table:
+    columns = ("way", "askers", "per second", "p50 ms", "p99 ms", "errors")
+    table = _table("OCSP: GET signed ahead, POST with nonce signed on demand", *columns)
+    for rate in rates:
+        latencies = (f"{rate.p50_ms:.2f}", f"{rate.p99_ms:.2f}")
+        counts = _numbers(rate.askers, rate.rate_per_s)
+        table.add_row(rate.way, *counts, *latencies, str(rate.errors))
     return table
 
 

@@ -63,6 +63,7 @@ class StatusRounds:
             )
 
     async def _publish(self, issuer: CrlIssuer, publisher: PublishCrl) -> None:
+        begin = time.monotonic()
         try:
             made = await publisher.run_once()
         except SignerdError as error:
@@ -75,7 +76,13 @@ class StatusRounds:
             )
             return
         if made is not None:
-            self._log.info(LogEvent.CRL_PUBLISHED, issuer=issuer.value, number=made.number)
+            self._log.info(
+                LogEvent.CRL_PUBLISHED,
+                issuer=issuer.value,
+                number=made.number,
+                octets=len(made.der),
+                seconds=round(time.monotonic() - begin, 3),
+            )
 
 
 def _publishers(base: Base) -> dict[CrlIssuer, PublishCrl]:
