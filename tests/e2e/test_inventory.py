@@ -1,5 +1,6 @@
 """The stock of certificates, counted and followed in a running daemon."""
 
+import json
 import threading
 import uuid
 from collections import Counter
@@ -9,10 +10,12 @@ import pytest
 from grpc import StatusCode
 
 from examples.private_daemon import PrivateDaemon
+from signerctl.exit_code import ExitCode
 from signerd.v1 import certificate_authority_pb2 as pb
 from signerd_client import Certificate, CertificateState, Client, KeyAlgorithm
 from signerd_client.inventory import CertificateChange
 from tests.e2e.raw_call import RawCaller
+from tests.e2e.signerctl import signerctl
 
 _WATCH = "/signerd.v1.CertificateAuthority/WatchCertificates"
 Groups = Counter[tuple[str, str, str]]
@@ -138,3 +141,33 @@ def test_a_watch_that_makes_no_sense_is_refused(
     payload = request_.SerializeToString()
     refusal = raw_officer.refusal(lambda: list(stream(payload, timeout=60)))
     assert (refusal.code, refusal.fields) == (StatusCode.INVALID_ARGUMENT, (field,))
+
+
+def test_signerctl_shows_the_stock(daemon: PrivateDaemon, officer: Client, auditor: Client) -> None:
+    """The command and the daemon together: counts by branch with those issued from the command
+    line, what expires within the year, and the changes of one subscriber."""
+    subscriber = f"stock-{uuid.uuid4().hex[:8]}"
+    issue = ("certificate", "issue", "--profile", "personal", "--algorithm", "EC_P256_SHA256")
+    made = signerctl(
+        daemon,
+        "ra-officer",
+        *(*issue, "--subscriber", subscriber, "--name", "홍길동", "--branch", "088", "-o", "json"),
+    )
+    assert made.returncode == ExitCode.OK, made.stderr
+    name = json.loads(made.stdout)["name"]
+    officer.suspend_certificate(name)
+    by_branch = signerctl(
+        daemon, "auditor", "certificate", "inventory", "--by", "branch", "-o", "json"
+    )
+    groups = {one["name"]: one["count"] for one in json.loads(by_branch.stdout)["groups"]}
+    counted = Counter[str]()
+    for one in auditor.count_certificates():
+        counted[one.branch] += one.count
+    assert groups == counted
+    assert groups["088"] >= 1
+    soon = signerctl(daemon, "auditor", "certificate", "expiring", "--within", "53w")
+    assert any(name in line and line.endswith("SUSPENDED") for line in soon.stdout.splitlines())
+    watch = ("certificate", "watch", "--after", "0", "--limit", "2", "--subscriber", subscriber)
+    lines = signerctl(daemon, "auditor", *watch).stdout.splitlines()
+    assert [line.split()[3] for line in lines] == ["certificate.issued", "certificate.suspended"]
+    assert all(line.endswith("SUSPENDED") for line in lines)
