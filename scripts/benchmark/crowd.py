@@ -31,6 +31,15 @@ def add_certificates(database: Path, certificates: int, revoked: int, now_us: in
             )
 
 
+def count_responses(database: Path, certificate_ids: list[str]) -> int:
+    """For how many of these a response was signed ahead."""
+    marks = ", ".join("?" for _ in certificate_ids)
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as store:
+        sql = f"SELECT count(*) FROM ocsp_responses WHERE certificate_id IN ({marks})"  # noqa: S608 - question marks
+        found: int = store.execute(sql, certificate_ids).fetchone()[0]
+        return found
+
+
 def _rows(
     pattern: dict[str, Any], certificates: int, revoked: int, now_us: int
 ) -> Iterator[list[dict[str, Any]]]:

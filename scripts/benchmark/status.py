@@ -13,7 +13,7 @@ from cryptography import x509
 from examples.private_daemon import PrivateDaemon
 from scripts.benchmark.asking import AskLoad, ask
 from scripts.benchmark.companion import run_together, start_in_turn
-from scripts.benchmark.crowd import add_certificates
+from scripts.benchmark.crowd import add_certificates, count_responses
 from scripts.benchmark.load import LoadResult
 from signerd_client import Certificate, Client, KeyAlgorithm, RevocationReason
 
@@ -91,6 +91,8 @@ class StatusBenchmark:
         add_certificates(database, plan.certificates, plan.revoked, now_us)
         self._daemon.start()
         self._until(lambda: self._crl() is not None, "a CRL")
+        ids = [certificate.name.rpartition("/")[2] for certificate in self._issued]
+        self._until(lambda: count_responses(database, ids) == len(ids), "a response for each")
 
     def publish(self) -> CrlRate:
         """Revoke one after another and see each in a CRL."""
