@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from signerd.ca.ports import CertificateStore
+from signerd.ca.scope import find_in_scope
 from signerd.core.clock import Clock
-from signerd.core.error import PermissionDenied
 from signerd.core.record import CertificateCount, CertificateFilter, CertificateRecord, Page
 from signerd.core.value import CertificateId
 from signerd.policy.decide import Scope
@@ -19,12 +19,7 @@ class CertificateQuery:
 
     async def get(self, certificate_id: CertificateId, scope: Scope) -> CertificateRecord:
         """Raises NotFound and PermissionDenied."""
-        found = await self._certificates.get_certificate(certificate_id)
-        if not scope.covers(found.subscriber, found.key_group):
-            raise PermissionDenied(
-                f"certificates/{certificate_id} is outside your grants", reason="OUT_OF_SCOPE"
-            )
-        return found
+        return await find_in_scope(self._certificates, certificate_id, scope)
 
     async def count(self, where: CertificateFilter, scope: Scope) -> list[CertificateCount]:
         """How many there are, by state, profile, branch and month of expiry, of what the caller

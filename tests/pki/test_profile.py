@@ -36,6 +36,14 @@ def problem_of(folder: Path, text: str, name: str = "good.toml") -> str:
     return caught.value.message
 
 
+def test_the_renewal_window_is_the_profiles(folder: Path) -> None:
+    """Thirty days where the file says nothing; at least one."""
+    for line, days in (("", 30), ("renewal_window_days = 7", 7)):
+        (folder / "good.toml").write_text(f"{line}\n{GOOD}")
+        assert load_profiles(folder)["good"].validity.renewal_window_days == days
+    assert "renewal_window_days" in problem_of(folder, f"renewal_window_days = 0\n{GOOD}")
+
+
 def test_shipped_profiles_load_from_a_copy(folder: Path) -> None:
     """The shipped files, copied as init does, load under their names."""
     for name, content in shipped_profiles().items():
