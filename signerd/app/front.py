@@ -15,6 +15,7 @@ from signerd.app.carrier import mailbox_of
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
+from signerd.app.registry import Identities, registry_use_cases
 from signerd.app.wiring import Base, open_base
 from signerd.audit.event import EventKind
 from signerd.ca.change import CertificateChanger
@@ -27,6 +28,7 @@ from signerd.ca.replace import CertificateReplacer
 from signerd.ca.resume import ResumeCertificate
 from signerd.ca.revoke import RevokeCertificate
 from signerd.ca.suspend import SuspendCertificate
+from signerd.ca.verify_identity import VerifyIdentity
 from signerd.ca.watch import CertificateWatch
 from signerd.config.settings import Settings
 from signerd.core.algorithm import Hash
@@ -50,6 +52,7 @@ from signerd.store.signature import SqlSignatureStore
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
+from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import CallGuard, GuardInterceptor
 from signerd.transport.message import OutboxView
@@ -131,8 +134,12 @@ class Front:
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
+        identities = Identities.of(base)
         return Servicers(
-            certificate_authority=CertificateAuthorityServicer(self._use_cases()),
+            certificate_authority=CertificateAuthorityServicer(self._use_cases(identities)),
+            enrolment=EnrolmentServicer(  # type: ignore[abstract] # its other calls are unimplemented
+                registry_use_cases(base, identities.holders)
+            ),
             signing=SigningServicer(
                 Sign(base.tokens, signatures, credentials, base.clock, base.name),
                 Verify(signatures, credentials),
@@ -176,7 +183,7 @@ class Front:
             max_concurrent_calls=server.max_concurrent_calls,
         )
 
-    def _use_cases(self) -> AuthorityUseCases:
+    def _use_cases(self, identities: Identities) -> AuthorityUseCases:
         base = self.base
         issuer_not_after = base.authority.issuer.not_after_utc
         factory = IssuanceFactory(
@@ -189,7 +196,7 @@ class Front:
         replacer = CertificateReplacer(factory, base.certificates, self.journal)
         changer = CertificateChanger(base.certificates, base.clock)
         return AuthorityUseCases(
-            issue=IssueCertificate(factory, self.journal),
+            issue=IssueCertificate(factory, self.journal, identities.source),
             reissue=ReissueCertificate(replacer),
             renew=RenewCertificate(replacer, issuer_not_after),
             suspend=SuspendCertificate(changer),
@@ -197,6 +204,7 @@ class Front:
             revoke=RevokeCertificate(changer),
             query=CertificateQuery(base.certificates, base.clock),
             watch=CertificateWatch(base.trail, base.certificates),
+            verify_identity=VerifyIdentity(base.certificates, identities.guard, base.clock),
             authority=base.authority,
             clock=base.clock,
         )

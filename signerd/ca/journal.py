@@ -331,6 +331,8 @@ class IssuanceJournal:
             serial=draft.serial,
             not_before_utc=draft.not_before_utc,
             not_after_utc=draft.not_after_utc,
+            identity=draft.identity,
+            running_number=record.running_number,
         ).tbs
 
     async def _sign(self, tbs: bytes, deadline: float) -> bytes:

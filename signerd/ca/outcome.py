@@ -31,6 +31,7 @@ def certificate_of(record: IssuanceRecord, der: bytes, now_utc: datetime) -> Cer
         der=der,
         key_group=draft.key_group,
         replaces=draft.replaces,
+        identity=draft.identity,
     )
 
 

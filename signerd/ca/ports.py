@@ -1,11 +1,12 @@
 """What the certificate life cycle needs of tokens and store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from signerd.audit.event import AuditEvent, AuditRecord, EventKind
 from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.evidence import Failures
 from signerd.core.lifecycle import SystemKeyRole
 from signerd.core.record import (
     CertificateChange,
@@ -14,6 +15,7 @@ from signerd.core.record import (
     CertificateRecord,
     CredentialRecord,
     GeneratedKey,
+    HolderIdentity,
     IssuanceDraft,
     IssuanceRecord,
     Page,
@@ -30,7 +32,15 @@ from signerd.core.status import (
     CrlStanding,
     OcspRecord,
 )
-from signerd.core.value import CertificateId, CredentialId, InstanceId, IssuanceId, KeyRef, TokenRef
+from signerd.core.value import (
+    CertificateId,
+    CredentialId,
+    InstanceId,
+    IssuanceId,
+    KeyRef,
+    SubscriberId,
+    TokenRef,
+)
 
 
 class KeyTokens(Protocol):
@@ -324,6 +334,27 @@ class Sealer(Protocol):
 
     async def mac(self, data: bytes, *, deadline: float) -> bytes:
         """HMAC-SHA-256, 32 bytes: always the same for the same data."""
+        ...
+
+
+IdentityJudge = Callable[[Failures], tuple[Failures, AuditEvent | None]]
+"""Says what the wrong numbers in a row come to, and what to put on record of it, if anything."""
+
+
+class IdentityStore(Protocol):
+    """Identities of holders, and who has asked about them. Every method raises StoreUnavailable."""
+
+    async def find_identity(self, subscriber: SubscriberId) -> HolderIdentity | None:
+        """The identity that a subscriber was registered with; None when there is none."""
+        ...
+
+    async def identity_failures(self, certificate_id: CertificateId) -> Failures:
+        """Wrong identity numbers in a row for a certificate."""
+        ...
+
+    async def judge_identity(self, certificate_id: CertificateId, judge: IdentityJudge) -> Failures:
+        """Count one more question and put it on record, in one transaction; the failures before
+        it. Of questions at the same moment each is judged with the failures that the other left."""
         ...
 
 

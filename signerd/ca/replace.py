@@ -10,7 +10,7 @@ from signerd.ca.ports import CertificateStore
 from signerd.ca.scope import find_in_scope
 from signerd.core.error import WrongState
 from signerd.core.lifecycle import CertificateAct
-from signerd.core.record import CertificateRecord, IssuanceDraft, RequestKey
+from signerd.core.record import CertificateRecord, HolderIdentity, IssuanceDraft, RequestKey
 from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId
 from signerd.pki.profile import Profile
@@ -80,15 +80,36 @@ class CertificateReplacer:
                 "token; issue a new certificate with a new CSR instead",
                 reason="CSR_CERTIFICATE",
             )
+        profile = self._factory.profile(old.profile)
         return self._factory.draft(
             request=call.request,
             subscriber=old.subscriber,
-            profile=old.profile,
+            profile=profile,
             subject=old.subject_record,
             algorithm=old.algorithm,
             spki=None,
             key_group=old.key_group,
-            validity=judge(old, self._factory.profile(old.profile), now),
+            validity=judge(old, profile, now),
             replaces=old.certificate_id,
             act=act,
+            identity=_identity_carried(old, profile),
         )
+
+
+def _identity_carried(old: CertificateRecord, profile: Profile) -> HolderIdentity | None:
+    """The holder's identity: the same VID in the new certificate."""
+    if not profile.identify_data:
+        return None
+    if old.identity is None:
+        raise WrongState(
+            f'certificates/{old.certificate_id} has no virtual ID, which profile "{profile.name}" '
+            "certifies by now; issue a new certificate",
+            reason="IDENTITY_ABSENT",
+        )
+    if old.identity.sealed_random is None:
+        raise WrongState(
+            f"the personal data of subscribers/{old.subscriber} was erased, so that nothing tells "
+            f"any more whom certificates/{old.certificate_id} belonged to; issue a new certificate",
+            reason="IDENTITY_ERASED",
+        )
+    return old.identity

@@ -1,12 +1,14 @@
 """Time as a parameter."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 _DURATION: Final = re.compile(r"(-?[0-9]{1,10})([dhms])")
 _UNITS: Final = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 _LONGEST: Final = timedelta(days=36_500)
+_KOREA: Final = ZoneInfo("Asia/Seoul")
 
 AHEAD: Final = timedelta(seconds=60)
 """What is recorded as happening further ahead than this was written by a clock that has been set
@@ -24,6 +26,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+def korean_day(clock: Clock) -> date:
+    """The day it is in Korea, where identity numbers and documents come from."""
+    return clock.now().astimezone(_KOREA).date()
 
 
 class OffsetClock:

@@ -54,12 +54,12 @@ class HolderIdentity:
     """Who holds a certificate with a virtual ID (VID), without the number it was made of.
 
     virtual_id: the VID, made with SHA-256; sealed_random: its random number as the store keeps it,
-    encrypted under a key on the token.
+    encrypted under a key on the token; None once the holder's personal data was erased.
     """
 
     real_name: str
     virtual_id: bytes
-    sealed_random: bytes = field(repr=False)
+    sealed_random: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,8 @@ class IssuanceDraft:
 
     cka_id is None for a CSR, whose SubjectPublicKeyInfo (DER) is spki. algorithm is None for a
     CSR. replaces names the certificate that this one is made instead of, act what happens to it:
-    REISSUE or RENEW.
+    REISSUE or RENEW. identity: the holder's, for a certificate with a VID. is_name_composed: a
+    running number has to be reserved for the common name.
     """
 
     issuance_id: IssuanceId
@@ -86,6 +87,8 @@ class IssuanceDraft:
     key_group: str
     replaces: CertificateId | None
     act: CertificateAct = CertificateAct.REISSUE
+    identity: HolderIdentity | None = None
+    is_name_composed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,8 @@ class IssuanceRecord:
     """One line of the issuance journal.
 
     key: where the key is or will be; None for a CSR. tbs: the exact bytes to be signed, once
-    recorded. certificate: once issued. refusal_*: once refused.
+    recorded. certificate: once issued. refusal_*: once refused. running_number: of the common
+    name, where it is composed.
     """
 
     draft: IssuanceDraft
@@ -106,6 +110,7 @@ class IssuanceRecord:
     certificate: CertificateId | None
     refusal_reason: str | None
     refusal_message: str | None
+    running_number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ class CertificateRecord:
 
     suspended_utc, suspension_limit_utc: while SUSPENDED, since when and until when it can be
     resumed. crl_number: of the first CRL that shows the latest change of a certificate that was
-    suspended or revoked, or taken off hold.
+    suspended or revoked, or taken off hold. identity: the holder's, where it has a VID.
     """
 
     certificate_id: CertificateId
@@ -164,6 +169,7 @@ class CertificateRecord:
     suspended_utc: datetime | None = None
     suspension_limit_utc: datetime | None = None
     crl_number: int | None = None
+    identity: HolderIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,11 @@ class NameComposition:
         return f"{with_parentheses(name)}0{self.bank_code}{branch}{day:%Y%m%d}{running}"
 
 
+def real_name(name: str) -> str:
+    """The name without parentheses that are empty or hold a Latin name."""
+    return name.rpartition("(")[0] if _LATIN.fullmatch(name) else name
+
+
 def with_parentheses(name: str) -> str:
     """The name itself when it ends with parentheses that are empty or hold a Latin name."""
     return name if _LATIN.fullmatch(name) else f"{name}()"

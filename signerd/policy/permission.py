@@ -18,6 +18,10 @@ class Permission(StrEnum):
     CERTIFICATE_GET = "certificate.get"
     CERTIFICATE_LIST = "certificate.list"
     IDENTITY_VERIFY = "identity.verify"
+    SUBSCRIBER_REGISTER = "subscriber.register"
+    SUBSCRIBER_GET = "subscriber.get"
+    SUBSCRIBER_ERASE = "subscriber.erase"
+    ENROLMENT_CONDUCT = "enrolment.conduct"
     CA_GET = "ca.get"
     PUBLIC_KEY_GET = "public_key.get"
     SIGNATURE_CREATE = "signature.create"
@@ -58,6 +62,21 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.CertificateAuthority/WatchCertificates": Permission.CERTIFICATE_LIST,
         "/signerd.v1.CertificateAuthority/VerifyIdentity": Permission.IDENTITY_VERIFY,
         "/signerd.v1.CertificateAuthority/GetCaChain": Permission.CA_GET,
+        "/signerd.v1.Enrolment/RegisterSubscriber": Permission.SUBSCRIBER_REGISTER,
+        "/signerd.v1.Enrolment/UpdateSubscriber": Permission.SUBSCRIBER_REGISTER,
+        "/signerd.v1.Enrolment/GetSubscriber": Permission.SUBSCRIBER_GET,
+        "/signerd.v1.Enrolment/FindSubscribers": Permission.SUBSCRIBER_GET,
+        "/signerd.v1.Enrolment/EraseSubscriber": Permission.SUBSCRIBER_ERASE,
+        "/signerd.v1.Enrolment/SetPassword": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/RegisterBiometricKey": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/OpenEnrolment": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/SendCode": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/ProveIdentity": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/ClaimCertificate": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/ReportLoss": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/GetEnrolment": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/ListEnrolments": Permission.ENROLMENT_CONDUCT,
+        "/signerd.v1.Enrolment/CancelEnrolment": Permission.ENROLMENT_CONDUCT,
         "/signerd.v1.Signing/GetPublicKey": Permission.PUBLIC_KEY_GET,
         "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
@@ -96,6 +115,10 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
         ),
         Role.RA_OFFICER: frozenset(
             {
+                Permission.SUBSCRIBER_REGISTER,
+                Permission.SUBSCRIBER_GET,
+                Permission.SUBSCRIBER_ERASE,
+                Permission.ENROLMENT_CONDUCT,
                 Permission.CERTIFICATE_ISSUE,
                 Permission.CERTIFICATE_REISSUE,
                 Permission.CERTIFICATE_RENEW,

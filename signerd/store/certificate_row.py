@@ -15,6 +15,8 @@ from signerd.store.schema import certificates, crl_sequence
 from signerd.store.stored import (
     algorithm_from_text,
     decoded,
+    identity_from_row,
+    identity_to_columns,
     subject_from_text,
     subject_to_text,
 )
@@ -61,6 +63,7 @@ def certificate_of(row: Row[Any]) -> CertificateRecord:
             suspended_utc=row.suspended_utc,
             suspension_limit_utc=row.suspension_limit_utc,
             crl_number=row.crl_number,
+            identity=identity_from_row(row),
         )
 
 
@@ -98,6 +101,7 @@ def insert_certificate(connection: Connection, record: CertificateRecord) -> Non
             der=record.der,
             key_group=record.key_group,
             branch=record.subject_record.branch,
+            **identity_to_columns(record.identity),
             replaces=record.replaces,
         )
     )

@@ -6,13 +6,14 @@ from typing import Final
 
 from sqlalchemy import Connection, exists, insert, literal, select
 
-from signerd.core.error import Interrupted
+from signerd.core.error import Interrupted, WrongState
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import IssuanceDraft, IssuanceRecord, RequestKey
 from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId, CredentialId, SubscriberId, TokenRef
 from signerd.store.certificate_row import read_certificate
 from signerd.store.column import UtcMicroseconds
+from signerd.store.counter import next_number
 from signerd.store.credential_row import reserve_credential, token_with_room
 from signerd.store.issuance_row import insert_issuance, is_open, read_issuance
 from signerd.store.request import find_request, remember_request
@@ -20,6 +21,7 @@ from signerd.store.schema import issuances, subscribers
 from signerd.store.transaction import Transaction
 
 _REISSUE_RETRY_S: Final = 1.0
+_COMMON_NAME: Final = "common name"
 
 
 def begin(
@@ -32,8 +34,9 @@ def begin(
 
     1. A request id that is known answers with what it began.
     2. A certificate to replace must be in a state for that, and nobody else may be replacing it.
-    3. The subscriber comes into being with the first request.
-    4. The key gets its place on a token, before it exists.
+    3. The subscriber comes into being with the first request. Whose personal data was erased gets
+       no VID: what could prove it would not be erased.
+    4. The key gets its place on a token, before it exists; the common name its number.
     5. The journal has its first line, and the request id points to it.
     """
     connection = transaction.connection
@@ -43,8 +46,11 @@ def begin(
     if draft.replaces is not None:
         _require_replaceable(connection, draft, draft.replaces, now_utc)
     _ensure_subscriber(connection, draft.subscriber, now_utc)
+    if draft.identity is not None:
+        _require_not_erased(connection, draft.subscriber)
     credential = _reserve_key(connection, draft, now_utc, avoid)
-    insert_issuance(connection, draft, credential, now_utc)
+    running_number = next_number(connection, _COMMON_NAME) if draft.is_name_composed else None
+    insert_issuance(connection, draft, credential, now_utc, running_number)
     remember_request(connection, draft.request, now_utc, issuance=draft.issuance_id)
     reach(FaultPoint.STORE_RESERVE_UNCOMMITTED)
     return read_issuance(connection, draft.issuance_id, now_utc), True
@@ -82,6 +88,18 @@ def _ensure_subscriber(connection: Connection, subscriber: SubscriberId, now_utc
             select(literal(subscriber), literal(now_utc, UtcMicroseconds)).where(~is_known),
         )
     )
+
+
+def _require_not_erased(connection: Connection, subscriber: SubscriberId) -> None:
+    erased_utc = connection.scalar(
+        select(subscribers.c.erased_utc).where(subscribers.c.subscriber_id == subscriber)
+    )
+    if erased_utc is not None:
+        raise WrongState(
+            f"the personal data of subscribers/{subscriber} was erased; register the subscriber "
+            "again before a certificate with a virtual ID is issued",
+            reason="SUBSCRIBER_ERASED",
+        )
 
 
 def _reserve_key(

@@ -21,6 +21,8 @@ from signerd.store.schema import credentials, instances, issuances, tokens
 from signerd.store.stored import (
     algorithm_from_text,
     decoded,
+    identity_from_row,
+    identity_to_columns,
     subject_from_text,
     subject_to_text,
 )
@@ -81,6 +83,7 @@ def issuance_of(row: Row[Any], now_utc: datetime) -> IssuanceRecord:
             certificate=CertificateId(row.certificate_id) if is_issued else None,
             refusal_reason=row.refusal_reason,
             refusal_message=row.refusal_message,
+            running_number=row.running_number,
         )
 
 
@@ -101,6 +104,7 @@ def insert_issuance(
     draft: IssuanceDraft,
     credential: CredentialId | None,
     now_utc: datetime,
+    running_number: int | None = None,
 ) -> None:
     """Write the first line of an issuance."""
     connection.execute(
@@ -122,6 +126,8 @@ def insert_issuance(
             credential_id=credential,
             csr_spki=draft.spki,
             key_group=draft.key_group,
+            **identity_to_columns(draft.identity),
+            running_number=running_number,
             replaces=draft.replaces,
             act=draft.act.value,
             created_utc=now_utc,
@@ -150,6 +156,8 @@ def _draft_of(row: Row[Any]) -> IssuanceDraft:
         key_group=row.key_group,
         replaces=row.replaces,
         act=CertificateAct(row.act),
+        identity=identity_from_row(row),
+        is_name_composed=row.running_number is not None,
     )
 
 

@@ -13,7 +13,8 @@ from signerd.store.schema import requests
 
 @dataclass(frozen=True, slots=True)
 class KnownRequest:
-    """What an earlier call with the same request id made or changed: one of the two."""
+    """What an earlier call with the same request id made or changed: at most one of the two;
+    neither, and it was the subscriber whom the call names."""
 
     issuance: IssuanceId | None
     certificate: CertificateId | None

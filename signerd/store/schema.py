@@ -57,6 +57,26 @@ subscribers: Final = Table(
     metadata,
     Column("subscriber_id", String(63), primary_key=True),
     Column("created_utc", UtcMicroseconds, nullable=False),
+    # NULL while nobody has registered it: it came into being with its first certificate.
+    Column("registered_utc", UtcMicroseconds),
+    Column("erased_utc", UtcMicroseconds),
+    Column("real_name", Text, nullable=False, server_default=""),
+    Column("branch", String(3), nullable=False, server_default=""),
+    # Personal data, encrypted under a key on the token.
+    Column("sealed", LargeBinary),
+    # The VID and its random number, encrypted under a key on the token; NULL where there is none.
+    Column("virtual_id", LargeBinary),
+    Column("sealed_random", LargeBinary),
+)
+
+# By what a registered subscriber is found: hashes under a key on the token.
+subscriber_lookups: Final = Table(
+    "subscriber_lookups",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("mac", LargeBinary, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), primary_key=True),
+    Index(None, "subscriber_id"),
 )
 
 credentials: Final = Table(
@@ -97,6 +117,11 @@ certificates: Final = Table(
     Column("key_group", String(63), nullable=False),
     # As in subject_record, where no query finds it; empty where none was given.
     Column("branch", String(3), nullable=False, server_default=""),
+    # Who holds it, where it has a VID, as in subscribers. The random number is erased with the
+    # subscriber's personal data.
+    Column("holder_name", Text),
+    Column("virtual_id", LargeBinary),
+    Column("sealed_random", LargeBinary),
     Column("revoked_utc", UtcMicroseconds),
     Column("revocation_reason", Integer),
     Column("replaces", ForeignKey("certificates.certificate_id")),
@@ -136,6 +161,12 @@ issuances: Final = Table(
     Column("credential_id", ForeignKey("credentials.credential_id")),
     Column("csr_spki", LargeBinary),
     Column("key_group", String(63), nullable=False),
+    # As in certificates.
+    Column("holder_name", Text),
+    Column("virtual_id", LargeBinary),
+    Column("sealed_random", LargeBinary),
+    # Of the common name, where the profile composes it.
+    Column("running_number", BigInteger),
     Column("replaces", ForeignKey("certificates.certificate_id")),
     # What happens to the replaced one: "reissue" or "renew".
     Column("act", String(16), nullable=False),
@@ -155,6 +186,24 @@ issuances: Final = Table(
     ),
 )
 
+# Numbers that no two issuances share.
+counters: Final = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("next_number", BigInteger, nullable=False),
+)
+
+# Wrong identity numbers in a row that were tried on a certificate's VID.
+identity_failures: Final = Table(
+    "identity_failures",
+    metadata,
+    # It may be in the making: then a retry of its issuance was made with another number.
+    Column("certificate_id", String(40), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("release_utc", UtcMicroseconds),
+)
+
 requests: Final = Table(
     "requests",
     metadata,
@@ -163,7 +212,8 @@ requests: Final = Table(
     Column("method", String(128), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("content_sha256", LargeBinary, nullable=False),
-    # What the call made or changed: one of the two.
+    # What the call made or changed: at most one of the two; neither, and it was the subscriber
+    # whom the call names.
     Column("issuance_id", ForeignKey("issuances.issuance_id")),
     Column("certificate_id", ForeignKey("certificates.certificate_id")),
     Column("created_utc", UtcMicroseconds, nullable=False),

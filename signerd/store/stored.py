@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
+from sqlalchemy import Row
 
 from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.record import SubjectRecord
+from signerd.core.record import HolderIdentity, SubjectRecord
 from signerd.store.failure import corrupt
 
 _T = TypeVar("_T")
@@ -49,3 +50,21 @@ def subject_from_text(value: str) -> SubjectRecord:
 def algorithm_from_text(value: Any) -> KeyAlgorithm | None:
     """Raises ValueError."""
     return None if value is None else KeyAlgorithm(value)
+
+
+def identity_to_columns(identity: HolderIdentity | None) -> dict[str, str | bytes | None]:
+    """The columns in which certificates and issuances keep their holder's identity."""
+    if identity is None:
+        return {"holder_name": None, "virtual_id": None, "sealed_random": None}
+    return {
+        "holder_name": identity.real_name,
+        "virtual_id": identity.virtual_id,
+        "sealed_random": identity.sealed_random,
+    }
+
+
+def identity_from_row(row: Row[Any]) -> HolderIdentity | None:
+    """Back from these columns; None where there is no VID."""
+    if row.virtual_id is None:
+        return None
+    return HolderIdentity(row.holder_name, row.virtual_id, row.sealed_random)

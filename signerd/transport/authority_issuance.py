@@ -1,10 +1,11 @@
 """The calls of CertificateAuthority that make a certificate."""
 
-from typing import Any
+from typing import Any, Final
 
 from signerd.ca.issue import IssueRequest
 from signerd.ca.renew import RenewalProof
 from signerd.ca.replace import ReplaceRequest
+from signerd.core.clock import Clock
 from signerd.core.error import InvalidRequest
 from signerd.core.record import SubjectRecord
 from signerd.core.value import parse_slug
@@ -13,6 +14,8 @@ from signerd.transport.authority_use import AuthorityCalls
 from signerd.transport.caller import check_scope, current_caller
 from signerd.v1 import certificate_authority_pb2 as pb
 
+_GIVEN: Final = "given"
+
 
 class IssuanceCalls(AuthorityCalls):
     """Issue, reissue, renew."""
@@ -20,10 +23,10 @@ class IssuanceCalls(AuthorityCalls):
     async def IssueCertificate(  # noqa: N802 - name of the RPC
         self, request: pb.IssueCertificateRequest, _context: Any
     ) -> pb.IssueCertificateResponse:
-        call = issue_request(request)
+        call = issue_request(request, self._use.clock)
         check_scope(call.subscriber, call.key_group)
         if request.validate_only:
-            self._use.issue.validate(call)
+            await self._use.issue.validate(call)
             return pb.IssueCertificateResponse()
         return pb.IssueCertificateResponse(
             certificate=self._message(await self._use.issue.issue(call))
@@ -55,7 +58,7 @@ class IssuanceCalls(AuthorityCalls):
         )
 
 
-def issue_request(request: pb.IssueCertificateRequest) -> IssueRequest:
+def issue_request(request: pb.IssueCertificateRequest, clock: Clock) -> IssueRequest:
     """The checked form of an issue call. Raises InvalidRequest."""
     caller = current_caller.get()
     kind = request.WhichOneof("key")
@@ -65,7 +68,9 @@ def issue_request(request: pb.IssueCertificateRequest) -> IssueRequest:
         )
     subject = request.subject
     return IssueRequest(
-        request=convert.request_key_from(caller.principal, "IssueCertificate", request),
+        request=convert.request_key_from(
+            caller.principal, "IssueCertificate", _without_identity_number(request)
+        ),
         subscriber=convert.subscriber_from(request.subscriber),
         profile=request.profile,
         subject=SubjectRecord(
@@ -81,7 +86,21 @@ def issue_request(request: pb.IssueCertificateRequest) -> IssueRequest:
         csr=request.csr if kind == "csr" else None,
         key_group=parse_slug(request.key_group, field="key_group") if request.key_group else "",
         deadline=caller.deadline,
+        identity_number=convert.identity_number_from(
+            subject.identity_number, clock, field="subject.identity_number"
+        ),
     )
+
+
+def _without_identity_number(request: pb.IssueCertificateRequest) -> pb.IssueCertificateRequest:
+    """The content whose hash is stored: of identity numbers there are so few that whoever reads a
+    hash finds the number. That one was given stays part of it; which, the VID tells."""
+    if not request.subject.identity_number:
+        return request
+    content = pb.IssueCertificateRequest()
+    content.CopyFrom(request)
+    content.subject.identity_number = _GIVEN
+    return content
 
 
 def replace_request(

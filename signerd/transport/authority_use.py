@@ -10,6 +10,7 @@ from signerd.ca.renew import RenewCertificate
 from signerd.ca.resume import ResumeCertificate
 from signerd.ca.revoke import RevokeCertificate
 from signerd.ca.suspend import SuspendCertificate
+from signerd.ca.verify_identity import VerifyIdentity
 from signerd.ca.watch import CertificateWatch
 from signerd.core.clock import Clock
 from signerd.core.record import CertificateRecord
@@ -29,6 +30,7 @@ class AuthorityUseCases:
     revoke: RevokeCertificate
     query: CertificateQuery
     watch: CertificateWatch
+    verify_identity: VerifyIdentity
     authority: Authority
     clock: Clock
 

@@ -1,6 +1,7 @@
 """The CertificateAuthority service: each part converts, calls the use case, converts back."""
 
 from signerd.transport.authority_change import ChangeCalls
+from signerd.transport.authority_identity import IdentityCalls
 from signerd.transport.authority_inventory import InventoryCalls
 from signerd.transport.authority_issuance import IssuanceCalls
 from signerd.transport.authority_query import QueryCalls
@@ -12,6 +13,7 @@ class CertificateAuthorityServicer(
     ChangeCalls,
     QueryCalls,
     InventoryCalls,
+    IdentityCalls,
     certificate_authority_pb2_grpc.CertificateAuthorityServicer,
 ):
     """The whole service."""

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import UInt32Value
 
 from signerd.core.algorithm import Hash, KeyAlgorithm
+from signerd.core.clock import Clock, korean_day
 from signerd.core.error import Internal, InvalidRequest
 from signerd.core.lifecycle import CertificateState, RevocationReason
 from signerd.core.record import CertificateRecord, RequestKey
@@ -20,6 +21,7 @@ from signerd.core.value import (
     parse_request_id,
     parse_slug,
 )
+from signerd.pki.vid import IdentityNumber, parse_identity_number
 from signerd.signing.sign import SignInput
 from signerd.v1 import signing_pb2, types_pb2
 
@@ -119,16 +121,32 @@ def hex_tail(name: str, prefix: str, field: str) -> str:
     return tail
 
 
+def identity_number_from(
+    text: str, clock: Clock, *, field: str = "identity_number"
+) -> IdentityNumber | None:
+    """A checked identity number; None where none was given. Raises InvalidRequest."""
+    return parse_identity_number(text, today=korean_day(clock), field=field) if text else None
+
+
+def request_content(request: Message) -> bytes:
+    """What tells a retry of a mutating call from another call: the request without its id."""
+    return _content_of(request).SerializeToString(deterministic=True)
+
+
 def request_key_from(principal: str, method: str, request: Message) -> RequestKey:
     """Identity of a mutating call; its content is the request without id and validate_only, and
     without a proof: the same wish can be proven by many signatures."""
     request_id = parse_request_id(request.request_id)  # type: ignore[attr-defined] # every mutating request has it
+    digest = hashlib.sha256(request_content(request)).digest()
+    return RequestKey(principal, method, request_id, digest)
+
+
+def _content_of(request: Message) -> Message:
     content = type(request)()
     content.CopyFrom(request)
     for name in _NO_CONTENT.intersection(content.DESCRIPTOR.fields_by_name):
         content.ClearField(name)
-    digest = hashlib.sha256(content.SerializeToString(deterministic=True)).digest()
-    return RequestKey(principal, method, request_id, digest)
+    return content
 
 
 def input_from(request: signing_pb2.SignRequest | signing_pb2.VerifyRequest) -> SignInput:

@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from signerd.core.boot import BootError, ExitCode
 from signerd.transport.admin import AdminServicer
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
+from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import GuardInterceptor
 from signerd.transport.signing import SigningServicer
@@ -20,12 +21,15 @@ from signerd.v1 import (
     admin_pb2_grpc,
     certificate_authority_pb2,
     certificate_authority_pb2_grpc,
+    enrolment_pb2,
+    enrolment_pb2_grpc,
     signing_pb2,
     signing_pb2_grpc,
 )
 
 SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"].full_name,
+    enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"].full_name,
     signing_pb2.DESCRIPTOR.services_by_name["Signing"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
@@ -46,6 +50,7 @@ class Servicers:
     """What the server offers."""
 
     certificate_authority: CertificateAuthorityServicer
+    enrolment: EnrolmentServicer
     signing: SigningServicer
     admin: AdminServicer
     health: HealthWatch
@@ -62,6 +67,7 @@ def build_server(
     certificate_authority_pb2_grpc.add_CertificateAuthorityServicer_to_server(
         servicers.certificate_authority, server
     )
+    enrolment_pb2_grpc.add_EnrolmentServicer_to_server(servicers.enrolment, server)
     signing_pb2_grpc.add_SigningServicer_to_server(servicers.signing, server)
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)

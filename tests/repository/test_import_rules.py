@@ -21,6 +21,10 @@ SEEDS: Final = {
         "signerd/outbox/seed_port.py",
         "import signerd.store",
     ),
+    "The registry of subscribers does too": (
+        "signerd/registry/seed_port.py",
+        "import signerd.store",
+    ),
     "The supervisor stays small": ("signerd/supervisor/seed_small.py", "import sqlite3"),
     "Only tokens knows PKCS#11": ("signerd/pki/seed_token.py", "import pkcs11"),
     "Only the store knows SQL": ("signerd/audit/seed_sql.py", "import sqlalchemy"),

@@ -38,7 +38,32 @@ def _create_keys() -> None:
         "subscribers",
         sa.Column("subscriber_id", sa.String(length=63), nullable=False),
         sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.Column("registered_utc", sa.BigInteger(), nullable=True),
+        sa.Column("erased_utc", sa.BigInteger(), nullable=True),
+        sa.Column("real_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("branch", sa.String(length=3), server_default="", nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("virtual_id", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_random", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("subscriber_id", name="pk_subscribers"),
+    )
+    op.create_table(
+        "subscriber_lookups",
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("mac", sa.LargeBinary(), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"],
+            ["subscribers.subscriber_id"],
+            name="fk_subscriber_lookups_subscriber_id",
+        ),
+        sa.PrimaryKeyConstraint("kind", "mac", "subscriber_id", name="pk_subscriber_lookups"),
+    )
+    op.create_index(
+        "ix_subscriber_lookups_subscriber_id",
+        "subscriber_lookups",
+        ["subscriber_id"],
+        unique=False,
     )
     op.create_table(
         "credentials",
@@ -98,6 +123,9 @@ def _create_certificates() -> None:
         sa.Column("der", sa.LargeBinary(), nullable=False),
         sa.Column("key_group", sa.String(length=63), nullable=False),
         sa.Column("branch", sa.String(length=3), server_default="", nullable=False),
+        sa.Column("holder_name", sa.Text(), nullable=True),
+        sa.Column("virtual_id", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_random", sa.LargeBinary(), nullable=True),
         sa.Column("revoked_utc", sa.BigInteger(), nullable=True),
         sa.Column("revocation_reason", sa.Integer(), nullable=True),
         sa.Column("replaces", sa.String(length=40), nullable=True),
@@ -243,6 +271,10 @@ def _create_journal() -> None:
         sa.Column("credential_id", sa.String(length=32), nullable=True),
         sa.Column("csr_spki", sa.LargeBinary(), nullable=True),
         sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("holder_name", sa.Text(), nullable=True),
+        sa.Column("virtual_id", sa.LargeBinary(), nullable=True),
+        sa.Column("sealed_random", sa.LargeBinary(), nullable=True),
+        sa.Column("running_number", sa.BigInteger(), nullable=True),
         sa.Column("replaces", sa.String(length=40), nullable=True),
         sa.Column("act", sa.String(length=16), nullable=False),
         sa.Column("tbs", sa.LargeBinary(), nullable=True),
@@ -277,6 +309,19 @@ def _create_journal() -> None:
         unique=True,
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
+    )
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("next_number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_counters"),
+    )
+    op.create_table(
+        "identity_failures",
+        sa.Column("certificate_id", sa.String(length=40), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("release_utc", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("certificate_id", name="pk_identity_failures"),
     )
     op.create_table(
         "requests",

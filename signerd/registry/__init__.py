@@ -1,0 +1,1 @@
+"""Use cases of who subscribers are: registered, changed, found, reached, erased."""
