@@ -20,6 +20,7 @@ from signerctl.option import (
     ValidateOnly,
     utc,
 )
+from signerctl.secret_source import IdentityNumberFrom, read_secret
 from signerctl.session import session
 from signerctl.view import certificate_columns, certificate_lines
 from signerd_client import CertificateState, KeyAlgorithm
@@ -63,6 +64,7 @@ def issue(
     dns: Annotated[
         list[str] | None, typer.Option(help="DNS name; may be repeated.", show_default=False)
     ] = None,
+    identity_number_from: IdentityNumberFrom = "",
     key_group: KeyGroup = "",
     request_id: RequestId = None,
     validate_only: ValidateOnly = False,
@@ -90,6 +92,7 @@ def issue(
             email=email,
             branch=branch,
             dns_names=dns or (),
+            identity_number=read_secret(identity_number_from),
             key_group=key_group,
             request_id=request_id,
             validate_only=validate_only,

@@ -12,12 +12,14 @@ from signerctl import (
     ca,
     certificate,
     change,
+    identity,
     inventory,
     key,
     outbox,
     renewal,
     replacement,
     signing,
+    subscriber,
 )
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
@@ -39,10 +41,12 @@ certificate.app.command()(replacement.renew)
 certificate.app.command()(change.suspend)
 certificate.app.command()(change.resume)
 certificate.app.command()(change.revoke)
+certificate.app.command(name="verify-identity")(identity.verify_identity)
 certificate.app.command()(inventory.expiring)
 certificate.app.command(name="needs-renewal")(renewal.needs_renewal)
 certificate.app.command()(inventory.inventory)
 certificate.app.command()(inventory.watch)
+app.add_typer(subscriber.app, name="subscriber")
 app.add_typer(batch.app, name="batch")
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")

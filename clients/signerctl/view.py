@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from signerd_client import Certificate, PublicKey, Signature, Verification
+from signerd_client import Certificate, PublicKey, Signature, Subscriber, Verification
 from signerd_client.inventory import CertificateChange
 from signerd_client.server import AuditEvent, Health, ServerInfo, Token, TokenHost
+from signerd_client.subscriber import IdentityVerification
 
 Row = Mapping[str, str]
 
@@ -65,6 +66,47 @@ def change_columns(change: CertificateChange) -> Row:
         "CERTIFICATE": certificate.name,
         "SUBSCRIBER": certificate.subscriber.removeprefix("subscribers/"),
         "STATE": certificate.state,
+    }
+
+
+def subscriber_lines(subscriber: Subscriber) -> Row:
+    """Personal data is masked; what is not there is left out."""
+    masked = subscriber.masked
+    lines = {"subscriber": subscriber.name, "name": subscriber.real_name}
+    lines["branch"] = subscriber.branch
+    if masked is not None:
+        lines["document"] = f"{masked.document_kind} {masked.document_number}"
+        lines["account"] = masked.account
+        lines["phone"] = masked.phone
+        lines["e-mail"] = masked.email
+        lines["language"] = masked.language
+        lines["virtual ID"] = "yes" if subscriber.has_virtual_id else "no"
+        lines["password"] = "set" if subscriber.has_password else "not set"
+        lines["biometric key"] = "registered" if subscriber.has_biometric_key else "none"
+    if subscriber.register_time is not None:
+        lines["registered"] = moment(subscriber.register_time)
+    if subscriber.erase_time is not None:
+        lines["erased"] = moment(subscriber.erase_time)
+    return {label: text for label, text in lines.items() if text}
+
+
+def subscriber_columns(subscriber: Subscriber) -> Row:
+    """The line of a search."""
+    masked = subscriber.masked
+    return {
+        "SUBSCRIBER": subscriber.name,
+        "NAME": subscriber.real_name,
+        "BRANCH": subscriber.branch,
+        "PHONE": masked.phone if masked else "",
+        "E-MAIL": masked.email if masked else "",
+        "ACCOUNT": masked.account if masked else "",
+    }
+
+
+def identity_lines(answer: IdentityVerification) -> Row:
+    return {
+        "identity": "matches" if answer.matches else "DOES NOT MATCH",
+        "certificate is": answer.state,
     }
 
 

@@ -29,6 +29,7 @@ from signerd_client.error import SignerdError
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
+from signerd_client.subscriber import DocumentKind, PersonalData, Subscriber
 from signerd_client.target import Target
 
 __all__ = [
@@ -36,8 +37,10 @@ __all__ = [
     "Certificate",
     "CertificateState",
     "Client",
+    "DocumentKind",
     "Hash",
     "KeyAlgorithm",
+    "PersonalData",
     "PublicKey",
     "Reissued",
     "Renewed",
@@ -45,6 +48,7 @@ __all__ = [
     "RevocationReason",
     "Signature",
     "SignerdError",
+    "Subscriber",
     "Target",
     "Verification",
     "renewal_statement",

@@ -26,6 +26,10 @@ _OF_REASON: Final = {
     "DIGEST_MISMATCH": "Hash with the hash of the key's algorithm, or send the data instead.",
     "DIGEST_NOT_SUPPORTED": "Send the data instead of a digest.",
     "HOLD_IS_SUSPENSION": "Suspend the certificate instead; it can be resumed.",
+    "IDENTITY_ABSENT": "Ask about a certificate of a profile that certifies a virtual ID.",
+    "IDENTITY_ERASED": "The holder has left; do not rely on this certificate.",
+    "IDENTITY_LOCKED": "Somebody tries numbers. Wait as told, and find out who it is.",
+    "IDENTITY_REGISTERED": "Leave the identity number out; the registered one is certified.",
     "KEY_NOT_FOUND": (
         "If its certificate was revoked or replaced, use the new one's credential; otherwise ask"
         " the operator to restore the token."
@@ -38,6 +42,8 @@ _OF_REASON: Final = {
     "REQUEST_ID_REUSED": (
         "Use a new request id for a new request; to repeat an earlier one, repeat all of it."
     ),
+    "SUBSCRIBER_HAS_CERTIFICATE": "Revoke what is valid or suspended first.",
+    "SUBSCRIBER_REGISTERED": "Change what is registered instead.",
     "SUSPENSION_LIMIT_PASSED": "It was on hold for too long: issue a new one.",
     "TOKEN_POOL_FULL": "Ask the operator for another subscriber token.",
 }

@@ -16,6 +16,7 @@ from signerd_client import (
     message_call,
     replace_call,
     signing_call,
+    subscriber_call,
 )
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
@@ -79,6 +80,12 @@ class AsyncClient:
     count_certificates = _unary(inventory_call.count_certificates)
     watch_certificates = _watch(inventory_call.watch_certificates)
     get_ca_chain = _unary(authority_call.get_ca_chain)
+    verify_identity = _unary(subscriber_call.verify_identity)
+    register_subscriber = _unary(subscriber_call.register_subscriber)
+    update_subscriber = _unary(subscriber_call.update_subscriber)
+    get_subscriber = _unary(subscriber_call.get_subscriber)
+    find_subscribers = _unary(subscriber_call.find_subscribers)
+    erase_subscriber = _unary(subscriber_call.erase_subscriber)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
     verify = _unary(signing_call.verify)

@@ -24,6 +24,7 @@ def issue_certificate(
     email: str = "",
     branch: str = "",
     dns_names: Sequence[str] = (),
+    identity_number: str = "",
     key_group: str = "",
     request_id: str | None = None,
     validate_only: Literal[False] = False,
@@ -41,6 +42,7 @@ def issue_certificate(
     email: str = "",
     branch: str = "",
     dns_names: Sequence[str] = (),
+    identity_number: str = "",
     key_group: str = "",
     request_id: str | None = None,
     validate_only: bool,
@@ -57,6 +59,7 @@ def issue_certificate(
     email: str = "",
     branch: str = "",
     dns_names: Sequence[str] = (),
+    identity_number: str = "",
     key_group: str = "",
     request_id: str | None = None,
     validate_only: bool = False,
@@ -66,7 +69,8 @@ def issue_certificate(
 
     Exactly one of key_algorithm (a key is made on the token) and csr (PKCS#10, DER or PEM)
     is given; otherwise ValueError. With validate_only everything is checked, nothing is made
-    and None is returned. request_id is a UUID; give your own to be able to repeat the call later.
+    and None is returned. identity_number is for profiles that certify a virtual ID: used for that
+    and forgotten. request_id is a UUID; give your own to be able to repeat the call later.
     """
     if (key_algorithm is None) == (csr is None):
         raise ValueError("give either key_algorithm or csr")
@@ -79,6 +83,7 @@ def issue_certificate(
             email=email,
             branch=branch,
             dns_names=dns_names,
+            identity_number=identity_number,
         ),
         key_group=key_group,
         request_id=request_id or new_request_id(),

@@ -31,7 +31,8 @@ class Call(Generic[T]):
     """
 
     method: str
-    payload: bytes
+    # Not shown: it may hold what is personal.
+    payload: bytes = field(repr=False)
     decode: Callable[[bytes], T]
     timeout_s: float | None
     request_id: str = field(default_factory=new_request_id)

@@ -15,10 +15,12 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 
 from signerd.v1 import admin_pb2, signing_pb2, types_pb2
 from signerd.v1 import certificate_authority_pb2 as authority
+from signerd.v1 import enrolment_pb2 as registry
 from tests.client.pki import make_identity
 
 CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
 SUBSCRIBER = "subscribers/hong-gildong"
+IDENTITY_NUMBER = "1248100998"
 EVENT_COUNT = 5
 CERTIFICATE_COUNT = 5
 SUSPENSION_LIMIT = datetime(2026, 9, 1, 14, 59, 59, tzinfo=UTC)
@@ -50,6 +52,20 @@ class Answers:
             "ListCertificates": self._certificates,
             "CountCertificates": _counts,
             "GetCaChain": self._ca_chain,
+            "VerifyIdentity": _identity,
+            "RegisterSubscriber": lambda _: registry.RegisterSubscriberResponse(
+                subscriber=subscriber()
+            ),
+            "UpdateSubscriber": lambda _: registry.UpdateSubscriberResponse(
+                subscriber=subscriber()
+            ),
+            "GetSubscriber": lambda _: registry.GetSubscriberResponse(subscriber=subscriber()),
+            "FindSubscribers": lambda _: registry.FindSubscribersResponse(
+                subscribers=[subscriber()]
+            ),
+            "EraseSubscriber": lambda _: registry.EraseSubscriberResponse(
+                subscriber=registry.Subscriber(name=SUBSCRIBER, erase_time=timestamp(_EVENT_TIME))
+            ),
             "GetPublicKey": self._public_key,
             "Sign": self._sign,
             "Verify": self._verify,
@@ -206,6 +222,32 @@ def event(position: int) -> admin_pb2.AuditEvent:
         details={"serial": "4f", "common_name": "홍길동"},
         previous_hash="ab",
         hash="cd",
+    )
+
+
+def subscriber() -> registry.Subscriber:
+    """The subscriber that exists, personal data masked."""
+    return registry.Subscriber(
+        name=SUBSCRIBER,
+        real_name="홍길동",
+        branch="041",
+        masked=registry.PersonalData(
+            document_kind=registry.DOCUMENT_KIND_DRIVERS_LICENCE,
+            document_number="********5601",
+            account="**********6789",
+            phone="+82*******5678",
+            email="h***@example.com",
+            language="ko",
+        ),
+        register_time=timestamp(_EVENT_TIME),
+        has_virtual_id=True,
+    )
+
+
+def _identity(request: authority.VerifyIdentityRequest) -> authority.VerifyIdentityResponse:
+    return authority.VerifyIdentityResponse(
+        matches=request.identity_number == IDENTITY_NUMBER,
+        state=types_pb2.CERTIFICATE_STATE_ACTIVE,
     )
 
 

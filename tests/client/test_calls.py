@@ -10,12 +10,45 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from signerd_client import AsyncClient, Client, KeyAlgorithm, Target
+from signerd.v1 import enrolment_pb2
+from signerd_client import (
+    AsyncClient,
+    Client,
+    DocumentKind,
+    KeyAlgorithm,
+    PersonalData,
+    Target,
+    subscriber_call,
+)
 from signerd_client.certificate import CertificateState, RevocationReason
 from signerd_client.inventory import CertificateCount
 from signerd_client.server import HealthState
-from tests.client.scripted_answer import CERTIFICATE_COUNT, CREDENTIAL, EVENT_COUNT
+from tests.client.scripted_answer import CERTIFICATE_COUNT, CREDENTIAL, EVENT_COUNT, IDENTITY_NUMBER
 from tests.client.scripted_daemon import SERVICES, ScriptedDaemon
+
+DATA = PersonalData(
+    DocumentKind.DRIVERS_LICENCE,
+    document_number="11-22-345678-60",
+    account="110-123-456789",
+    phone="+821012345678",
+    email="hong@example.com",
+)
+
+# Calls of the API that this version has no methods for.
+WITHOUT_METHOD = frozenset(
+    {
+        "SetPassword",
+        "RegisterBiometricKey",
+        "OpenEnrolment",
+        "SendCode",
+        "ProveIdentity",
+        "ClaimCertificate",
+        "ReportLoss",
+        "GetEnrolment",
+        "ListEnrolments",
+        "CancelEnrolment",
+    }
+)
 
 CALLS: dict[str, Callable[[Any], Any]] = {
     "IssueCertificate": lambda client: client.issue_certificate(
@@ -31,6 +64,12 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "CountCertificates": lambda client: client.count_certificates(),
     "WatchCertificates": lambda client: client.watch_certificates(after_position=0),
     "GetCaChain": lambda client: client.get_ca_chain(),
+    "VerifyIdentity": lambda client: client.verify_identity("4f", IDENTITY_NUMBER),
+    "RegisterSubscriber": lambda client: client.register_subscriber("hong", "홍길동", DATA),
+    "UpdateSubscriber": lambda client: client.update_subscriber("hong", phone="+82212345678"),
+    "GetSubscriber": lambda client: client.get_subscriber("hong"),
+    "FindSubscribers": lambda client: client.find_subscribers(account="110-123-456789"),
+    "EraseSubscriber": lambda client: client.erase_subscriber("hong"),
     "GetPublicKey": lambda client: client.get_public_key("c"),
     "Sign": lambda client: client.sign("c", data=b"order"),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
@@ -44,7 +83,9 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 
 
 def _rpcs() -> set[str]:
-    return {method.name for service in SERVICES for method in service.methods}
+    offered = {method.name for service in SERVICES for method in service.methods}
+    assert offered > WITHOUT_METHOD
+    return offered - WITHOUT_METHOD
 
 
 def test_every_rpc_has_a_blocking_method(daemon: ScriptedDaemon, client: Client) -> None:
@@ -237,3 +278,46 @@ def test_calls_that_make_no_sense_are_not_sent(
     with pytest.raises(ValueError, match=r"give either|digest of|key algorithm|RevocationReason"):
         call(client)
     assert not daemon.script.requests
+
+
+def test_a_registration_sends_what_it_was_given(daemon: ScriptedDaemon, client: Client) -> None:
+    """Every datum arrives in its field, and what comes back is masked values."""
+    registered = client.register_subscriber(
+        "hong", "홍길동", DATA, branch="041", identity_number=IDENTITY_NUMBER
+    )
+    (request,) = daemon.script.requests["RegisterSubscriber"]
+    assert (request.subscriber, request.real_name, request.branch) == (
+        "subscribers/hong",
+        "홍길동",
+        "041",
+    )
+    assert request.identity_number == IDENTITY_NUMBER
+    sent = request.personal_data
+    assert sent.document_kind == enrolment_pb2.DOCUMENT_KIND_DRIVERS_LICENCE
+    assert (sent.document_number, sent.account, sent.phone, sent.email) == (
+        DATA.document_number,
+        DATA.account,
+        DATA.phone,
+        DATA.email,
+    )
+    assert registered.masked is not None
+    assert registered.masked.document_kind is DocumentKind.DRIVERS_LICENCE
+    assert registered.has_virtual_id
+    assert registered.erase_time is None
+    assert client.erase_subscriber("hong").masked is None
+
+
+def test_one_search_key_is_given(client: Client) -> None:
+    """None, or two, are no search."""
+    with pytest.raises(ValueError, match="give one of"):
+        client.find_subscribers()
+    with pytest.raises(ValueError, match="give one of"):
+        client.find_subscribers(account="1", phone="2")
+
+
+def test_what_is_personal_is_in_no_repr() -> None:
+    """A call or a value that is logged by the application shows no personal data."""
+    call = subscriber_call.register_subscriber("hong", "홍", DATA, identity_number=IDENTITY_NUMBER)
+    shown = repr(call) + repr(DATA)
+    secrets = (IDENTITY_NUMBER, DATA.document_number, DATA.account, DATA.phone, DATA.email)
+    assert not [secret for secret in secrets if secret in shown]
