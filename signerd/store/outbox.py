@@ -199,7 +199,7 @@ class SqlOutbox:
         query = SELECT_MESSAGE.where(*_conditions(where))
         if page.cursor:
             moment, message_id = read_cursor(page.cursor, listing, tuple[int, str])
-            query = query.where(key < tuple_(from_microseconds(moment), message_id))
+            query = query.where(key < (from_microseconds(moment), message_id))
         query = query.order_by(outbox.c.created_utc.desc(), outbox.c.message_id.desc()).limit(
             page.size + 1
         )

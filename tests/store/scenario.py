@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -231,7 +231,7 @@ class Bank:
     ) -> CertificateRecord:
         """Change the state of a certificate."""
         kind = _KINDS[change.act]
-        event = event_of(kind, f"certificates/{certificate}")
+        event = replace(event_of(kind, f"certificates/{certificate}"), time_utc=change.time_utc)
         return await self.certificates.change_certificate(request, certificate, change, event)
 
 
