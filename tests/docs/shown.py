@@ -15,6 +15,8 @@ _VOLATILE: Final = (
     (re.compile(r"\bfront-\d\b"), "front-N"),
     (re.compile(r"\b\d+ records"), "N records"),
     (re.compile(r"\bon CRL from +\d+"), "on CRL from N"),
+    # As openssl writes times.
+    (re.compile(r"\b[A-Z][a-z][a-z] +\d+ \d\d:\d\d:\d\d \d{4} GMT"), "<time>"),
     (re.compile(r"(?m)^\d+ (?=<time>)"), "N "),
     (re.compile(r"(?m) $"), ""),
 )
