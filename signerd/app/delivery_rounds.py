@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from signerd.app.carrier import bank_of, build_carriers, read_templates
+from signerd.app.registry import registered_contacts
 from signerd.app.wiring import Base
 from signerd.observability.event import LogEvent
 from signerd.outbox.deliver import Courier
@@ -35,7 +36,7 @@ class DeliveryRounds:
         writer = LetterWriter(
             templates=read_templates(base.settings),
             certificates=base.certificates,
-            contacts=None,
+            contacts=registered_contacts(base),
             unsealer=base.sealer,
             bank=bank_of(base.settings),
             language=outbox.language,
