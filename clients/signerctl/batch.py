@@ -76,9 +76,9 @@ def issue(
 ) -> None:
     """Issue a certificate to each customer of a file, with a key on the token.
 
-    The columns are subscriber and name, and where there are such email and branch_code; others
-    are ignored. The directory gets certificates/SUBSCRIBER.pem and report.csv: subscriber, status
-    (issued, failed, pending), certificate, error.
+    The columns are subscriber and name, and where there are such email, branch_code and
+    identity_number; others are ignored. The directory gets certificates/SUBSCRIBER.pem and
+    report.csv: subscriber, status (issued, failed, pending), certificate, error.
 
     Interrupted in any way, the same command goes on where it stopped, and nobody gets two
     certificates; so does it once what failed has been put right. A batch must be finished within
@@ -171,6 +171,7 @@ class _Run:
             key_algorithm=self._terms.algorithm,
             email=customer.email,
             branch=customer.branch_code,
+            identity_number=customer.identity_number,
             key_group=self._terms.key_group,
             request_id=self._journal.request_id(customer.subscriber),
         )

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Final
 
@@ -14,13 +14,15 @@ class Customer:
     """A line of the file; the names are those of the columns.
 
     subscriber: the bank's own customer number. name: for the common name of the certificate.
-    branch_code: number of the bank branch, 3 digits.
+    branch_code: number of the bank branch, 3 digits. identity_number: resident registration or
+    business number, for profiles that certify a virtual ID; it is sent and written nowhere.
     """
 
     subscriber: str
     name: str
     email: str = ""
     branch_code: str = ""
+    identity_number: str = field(default="", repr=False)
 
 
 _COLUMNS: Final = tuple(column.name for column in fields(Customer))

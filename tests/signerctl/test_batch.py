@@ -21,7 +21,8 @@ from tests.client.scripted_daemon import Context, ScriptedDaemon, refuse
 from tests.client.signerctl_process import COMMAND, Result, Signerctl, environment
 from tests.e2e.waiting import wait_until
 
-_HEADER = "subscriber,name,romanised_name,email,branch_code"
+_HEADER = "subscriber,name,romanised_name,email,branch_code,identity_number"
+_NUMBER = "9001011234567"
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ class Batch:
 
     def write(self, subscribers: Iterable[str]) -> None:
         """The file with these customers."""
-        rows = (f"{one},홍길동,Hong,{one}@bank.example,071" for one in subscribers)
+        rows = (f"{one},홍길동,Hong,{one}@bank.example,071,{_NUMBER}" for one in subscribers)
         self.file.write_text("\n".join((_HEADER, *rows)) + "\n")
 
     def arguments(self, *more: str) -> tuple[str, ...]:
@@ -103,6 +104,11 @@ def test_each_customer_gets_a_certificate(daemon: ScriptedDaemon, batch: Batch) 
         f"{name}@bank.example",
     )
     assert (request.subject.branch, request.key_group) == ("071", "vip")
+    assert request.subject.identity_number == _NUMBER
+    written = [path for path in batch.out.rglob("*") if path.is_file()]
+    assert len(written) == len(names) + 2
+    assert not any(_NUMBER.encode() in path.read_bytes() for path in written)
+    assert _NUMBER not in done.out
     batch_id = uuid.UUID(batch.journal()[0]["batch"])
     assert _ids(daemon) == {name: [str(uuid.uuid5(batch_id, name))] for name in names}
 
