@@ -6,7 +6,7 @@ from examples.private_daemon import PrivateDaemon
 from signerd_client import Client
 
 # What the daemon does by itself, at its own time.
-_OWN_WORK = ("process.", "policy.", "token.", "key.")
+_OWN_WORK = ("process.", "policy.", "token.", "key.", "crl.", "authority.")
 
 
 @dataclass(frozen=True, slots=True)

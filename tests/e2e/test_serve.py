@@ -161,6 +161,7 @@ def test_one_state_directory_has_one_daemon(state: Path) -> None:
         assert same.returncode == ExitCode.ADDRESS_IN_USE
         assert "Address already in use" in _one_line(same)
         configure(state, listen=f'"127.0.0.1:{free_port()}"')
+        configure(state, "publisher", listen=f'"127.0.0.1:{free_port()}"')
         other = signerd("serve", "--config", str(state / "signerd.toml"))
         assert other.returncode == ExitCode.ADDRESS_IN_USE
         said = _one_line(other)
