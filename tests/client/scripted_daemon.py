@@ -34,6 +34,22 @@ SERVICES = (
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],
 )
 
+# Calls of the API that clients have no methods for.
+WITHOUT_METHOD = frozenset(
+    {
+        "SetPassword",
+        "RegisterBiometricKey",
+        "OpenEnrolment",
+        "SendCode",
+        "ProveIdentity",
+        "ClaimCertificate",
+        "ReportLoss",
+        "GetEnrolment",
+        "ListEnrolments",
+        "CancelEnrolment",
+    }
+)
+
 
 def refuse(
     code: grpc.StatusCode,

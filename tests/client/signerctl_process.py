@@ -10,6 +10,13 @@ ISSUE = (
     *("certificate", "issue", "--subscriber", "hong-gildong", "--profile", "personal"),
     *("--name", "홍길동", "--algorithm", "EC_P256_SHA256"),
 )
+# A variable that `environment` sets; nobody checks here what number it holds.
+_NUMBER = "env:LC_ALL"
+REGISTER = (
+    *("subscriber", "register", "hong-gildong", "--name", "홍길동", "--branch", "041"),
+    *("--document-kind", "DRIVERS_LICENCE", "--document-number-from", _NUMBER),
+    *("--account", "110-123-456789", "--phone", "+821012345678", "--email", "h@example.com"),
+)
 COMMANDS: dict[str, tuple[str, ...]] = {
     "IssueCertificate": ISSUE,
     "ReissueCertificate": ("certificate", "reissue", "4f"),
@@ -21,6 +28,15 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "ListCertificates": ("certificate", "list"),
     "CountCertificates": ("certificate", "inventory"),
     "WatchCertificates": ("certificate", "watch", "--after", "0", "--limit", "3"),
+    "VerifyIdentity": (
+        *("certificate", "verify-identity", "4f"),
+        *("--identity-number-from", _NUMBER),
+    ),
+    "RegisterSubscriber": REGISTER,
+    "UpdateSubscriber": ("subscriber", "update", "hong-gildong", "--branch", "042"),
+    "GetSubscriber": ("subscriber", "show", "hong-gildong"),
+    "FindSubscribers": ("subscriber", "find", "--phone", "+821012345678"),
+    "EraseSubscriber": ("subscriber", "erase", "hong-gildong", "--yes"),
     "GetCaChain": ("ca", "chain"),
     "GetPublicKey": ("key", "get", "c"),
     "Sign": ("sign", "--credential", "c", "--encoding", "hex"),

@@ -24,7 +24,7 @@ from signerd_client.certificate import CertificateState, RevocationReason
 from signerd_client.inventory import CertificateCount
 from signerd_client.server import HealthState
 from tests.client.scripted_answer import CERTIFICATE_COUNT, CREDENTIAL, EVENT_COUNT, IDENTITY_NUMBER
-from tests.client.scripted_daemon import SERVICES, ScriptedDaemon
+from tests.client.scripted_daemon import SERVICES, WITHOUT_METHOD, ScriptedDaemon
 
 DATA = PersonalData(
     DocumentKind.DRIVERS_LICENCE,
@@ -32,22 +32,6 @@ DATA = PersonalData(
     account="110-123-456789",
     phone="+821012345678",
     email="hong@example.com",
-)
-
-# Calls of the API that this version has no methods for.
-WITHOUT_METHOD = frozenset(
-    {
-        "SetPassword",
-        "RegisterBiometricKey",
-        "OpenEnrolment",
-        "SendCode",
-        "ProveIdentity",
-        "ClaimCertificate",
-        "ReportLoss",
-        "GetEnrolment",
-        "ListEnrolments",
-        "CancelEnrolment",
-    }
 )
 
 CALLS: dict[str, Callable[[Any], Any]] = {

@@ -40,6 +40,13 @@ def auditor(daemon: PrivateDaemon) -> Iterator[Client]:
 
 
 @pytest.fixture
+def relying_party(daemon: PrivateDaemon) -> Iterator[Client]:
+    """Asks whose a certificate is."""
+    with Client(daemon.target("relying-party")) as client:
+        yield client
+
+
+@pytest.fixture
 def operator(daemon: PrivateDaemon) -> Iterator[Client]:
     """Runs the daemon."""
     with Client(daemon.target("operator")) as client:
