@@ -1,5 +1,6 @@
 """Start and stop of the daemon, and starts that end with one line and an exit code."""
 
+import json
 import os
 import shutil
 import signal
@@ -174,18 +175,38 @@ def test_one_state_directory_has_one_daemon(state: Path) -> None:
         assert first.wait(60) == 0
 
 
-def test_a_port_that_is_taken_is_named(state: Path) -> None:
+@pytest.mark.parametrize("section", ["server", "publisher"])
+def test_a_port_that_is_taken_is_named(section: str, state: Path) -> None:
     """ADDRESS_IN_USE and one line, before any process is started."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        configure(state, listen=f'"{address}"')
+        configure(state, section, listen=f'"{address}"')
         done = signerd("serve", "--config", str(state / "signerd.toml"))
     assert done.returncode == ExitCode.ADDRESS_IN_USE
     said = _one_line(done)
     assert address in said
-    assert "[server] listen" in said
+    assert f"[{section}] listen" in said
+
+
+def test_without_a_publisher_nothing_is_published(state: Path) -> None:
+    """No process of it, and no CRL: what is not served is not signed."""
+    configure(state, "publisher", enabled="false")
+    daemon = begin("serve", "--config", str(state / "signerd.toml"))
+    try:
+        wait_until((state / "run" / "admin.sock").exists, "it serves")
+        names = [
+            entry["name"]
+            for entry in json.loads((state / "run" / "processes.json").read_text())["processes"]
+        ]
+        assert "keeper" in names
+        assert "publisher" not in names
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(60) == 0
+    with closing(sqlite3.connect(state / "signerd.db")) as store:
+        assert store.execute("SELECT count(*) FROM crls").fetchone() == (0,)
 
 
 def _lose_database(state: Path) -> None:
