@@ -4,8 +4,10 @@ import email
 import json
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from email.policy import default
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +20,7 @@ from tests.e2e.signerctl import signerctl
 from tests.e2e.waiting import wait_until
 
 _NAME = "홍길동"
+_KOREA = ZoneInfo("Asia/Seoul")
 # Reminders sent by the time when so many days are left.
 _EXPECTED = {29: 1, 6: 2, 1: 3}
 
@@ -151,7 +154,8 @@ def test_reminders_come_before_expiry(bank: PrivateDaemon) -> None:
     kept, revoked = _issue(bank), _issue(bank)
     with Client(bank.target("ra-officer")) as officer:
         officer.revoke_certificate(revoked.name, "CESSATION_OF_OPERATION")
-    lifetime = (kept.not_after_time - kept.not_before_time).days
+    last_day, today = kept.not_after_time.astimezone(_KOREA), datetime.now(_KOREA)
+    lifetime = (last_day.date() - today.date()).days
     for left, count in _EXPECTED.items():
         bank.stop()
         bank.start("--clock-offset", f"{lifetime - left}d")
