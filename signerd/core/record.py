@@ -97,7 +97,7 @@ class IssuanceRecord:
 
     key: where the key is or will be; None for a CSR. tbs: the exact bytes to be signed, once
     recorded. certificate: once issued. refusal_*: once refused. running_number: of the common
-    name, where it is composed.
+    name, where it is composed. made_key: once it is known that the key is on the token.
     """
 
     draft: IssuanceDraft
@@ -111,6 +111,7 @@ class IssuanceRecord:
     refusal_reason: str | None
     refusal_message: str | None
     running_number: int | None = None
+    made_key: "GeneratedKey | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,8 @@ class CertificateChange:
 
 @dataclass(frozen=True, slots=True)
 class CredentialRecord:
-    """A key on a token and what it signs for."""
+    """A key on a token and what it signs for. not_after_utc: end of validity of its certificate;
+    None, like certificate, before there is one."""
 
     credential_id: CredentialId
     key: KeyRef
@@ -197,6 +199,7 @@ class CredentialRecord:
     state: CredentialState
     spki: bytes
     certificate: CertificateId | None
+    not_after_utc: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,13 +265,15 @@ class TokenHealth:
 
 @dataclass(frozen=True, slots=True)
 class HostHealth:
-    """What a front knows of one token host."""
+    """What a front knows of one token host. busy_s: how long, of all the time since its start, it
+    has been at work on requests."""
 
     name: str
     connected: bool
     process_id: int
     outstanding: int
     tokens: tuple[TokenHealth, ...] = ()
+    busy_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ class Sign:
         check_scope(credential, request.scope)
         if credential.state is not CredentialState.ACTIVE:
             raise barred(credential)
+        self._check_validity(credential)
         message = request.input.message_for(credential.algorithm)
         signature = await self._sign_on_token(credential, message, request.deadline)
         reach(FaultPoint.SIGN_BEFORE_RECORD)
@@ -138,6 +139,16 @@ class Sign:
             raise
         reach(FaultPoint.SIGN_RECORDED)
         return signature, credential
+
+    def _check_validity(self, credential: CredentialRecord) -> None:
+        """notAfter is the last moment of validity (RFC 5280, 4.1.2.5)."""
+        end = credential.not_after_utc
+        if end is not None and end < self._clock.now():
+            raise WrongState(
+                f"credentials/{credential.credential_id} does not sign any more: its certificate "
+                f"expired at {end:%Y-%m-%d %H:%M:%S} UTC; issue a new certificate",
+                reason="CERTIFICATE_EXPIRED",
+            )
 
     async def _sign_on_token(
         self, credential: CredentialRecord, message: bytes, deadline: float

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import LimitExceeded
 from signerd.core.lifecycle import CredentialState, TokenPurpose
-from signerd.core.record import CredentialRecord
+from signerd.core.record import CredentialRecord, GeneratedKey
 from signerd.core.value import CredentialId, KeyRef, SubscriberId, TokenRef, credential_id_of
 from signerd.store.schema import certificates, credentials, tokens
 from signerd.store.stored import decoded
@@ -33,6 +33,7 @@ SELECT_CREDENTIAL: Final[Select[Any]] = select(
     tokens.c.label.label("token_label"),
     tokens.c.serial.label("token_serial"),
     certificates.c.certificate_id,
+    certificates.c.not_after_utc,
 ).select_from(
     credentials.join(tokens, tokens.c.token_id == credentials.c.token_id).outerjoin(
         certificates, certificates.c.credential_id == credentials.c.credential_id
@@ -53,6 +54,7 @@ def credential_of(row: Row[Any]) -> CredentialRecord:
             state=CredentialState(row.state),
             spki=row.spki or b"",
             certificate=row.certificate_id,
+            not_after_utc=row.not_after_utc,
         )
 
 
@@ -106,8 +108,9 @@ def reserve_credential(
     key_group: str,
     algorithm: str,
     now_utc: datetime,
+    made: GeneratedKey | None = None,
 ) -> CredentialId:
-    """Reserve a key on a token and the room for it."""
+    """Reserve a key on a token and the room for it. made: the key was made ahead, and has room."""
     credential_id = credential_id_of(cka_id)
     connection.execute(
         insert(credentials).values(
@@ -119,10 +122,29 @@ def reserve_credential(
             algorithm=algorithm,
             state=CredentialState.RESERVED.value,
             created_utc=now_utc,
+            **({} if made is None else made_columns(made)),
         )
     )
-    add_to_key_count(connection, token_id, 1)
+    if made is None:
+        add_to_key_count(connection, token_id, 1)
     return credential_id
+
+
+def made_columns(key: GeneratedKey) -> dict[str, object]:
+    """What was read back of a key, as columns."""
+    return {
+        "spki": key.spki,
+        "is_local": key.local,
+        "is_always_sensitive": key.always_sensitive,
+        "is_never_extractable": key.never_extractable,
+    }
+
+
+def made_key_of(row: Row[Any]) -> GeneratedKey | None:
+    """The key in a row with these columns; None while it is not known to be made."""
+    if row.spki is None:
+        return None
+    return GeneratedKey(row.spki, row.is_local, row.is_always_sensitive, row.is_never_extractable)
 
 
 def add_to_key_count(connection: Connection, token_id: int, change: int) -> None:

@@ -24,12 +24,13 @@ _HELD = 3
 @dataclass(frozen=True, slots=True)
 class Story:
     """What was put on hold before the clock was set ahead: for a year's certificate the limit is
-    six months, for a shorter one its own expiry."""
+    six months, for a shorter one its own expiry. lapsed: a short one that was never on hold."""
 
     daemon: PrivateDaemon
     held: list[Certificate]
     resumed: Certificate
     expiring: Certificate
+    lapsed: Certificate
 
 
 def _issue(officer: Client, profile: str) -> Certificate:
@@ -47,6 +48,7 @@ def story() -> Iterator[Story]:
         with Client(running.target("ra-officer")) as officer:
             held = [_issue(officer, "personal") for _ in range(_HELD)]
             resumed, expiring = _issue(officer, "personal"), _issue(officer, "tls-client")
+            lapsed = _issue(officer, "tls-client")
             held = [officer.suspend_certificate(it.name) for it in held]
             officer.suspend_certificate(resumed.name)
             expiring = officer.suspend_certificate(expiring.name)
@@ -57,7 +59,7 @@ def story() -> Iterator[Story]:
         order.parent.mkdir(exist_ok=True)
         order.write_text("kill")
         running.start("--clock-offset", _AHEAD)
-        story = Story(running, held, resumed, expiring)
+        story = Story(running, held, resumed, expiring, lapsed)
         with Client(running.target("ra-officer")) as officer:
             wait_until(
                 lambda: all(
@@ -112,6 +114,16 @@ def test_what_was_resumed_in_time_goes_on(story: Story) -> None:
     with Client(story.daemon.target("signer")) as signer:
         assert signer.get_certificate(story.resumed.name).state is CertificateState.ACTIVE
         signer.sign(story.resumed.credential, data=b"1")
+
+
+def test_no_key_signs_past_its_expiry(story: Story) -> None:
+    """The refusal says since when; a key whose certificate goes on signs."""
+    with Client(story.daemon.target("signer")) as signer:
+        with pytest.raises(FailedPrecondition) as refused:
+            signer.sign(story.lapsed.credential, data=b"order")
+        assert refused.value.reason == "CERTIFICATE_EXPIRED"
+        assert f"{story.lapsed.not_after_time:%Y-%m-%d %H:%M:%S} UTC" in str(refused.value)
+        assert signer.sign(story.resumed.credential, data=b"order").signature
 
 
 def test_what_expires_on_hold_has_expired(story: Story) -> None:
