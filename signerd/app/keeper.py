@@ -14,6 +14,7 @@ from signerd.app.status_rounds import CRL_ROUND_S, PRESIGN_ROUND_S, StatusRounds
 from signerd.app.wiring import Base, open_base
 from signerd.ca.housekeeping import Housekeeper, PoolPlan, Tally
 from signerd.ca.journal import IssuanceJournal
+from signerd.ca.key_pool import KeyPool
 from signerd.ca.ocsp_signer import OcspSignerPlan, RenewOcspSigner, ocsp_signer_name
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.settings import Settings
@@ -24,12 +25,14 @@ from signerd.observability.event import LogEvent
 from signerd.pki.profile_directory import load_profiles
 from signerd.store.housekeeping import SqlHousekeeping
 from signerd.store.lease import SqlLeaseStore
+from signerd.store.ready_key import SqlReadyKeyStore
 from signerd.store.system_key import SqlSystemKeyStore
 
 _LEASE = "keeper"
 _LEASE_S = 10.0
 _RENEW_S = 2.0
 _ROUND_S = 1.0
+_KEY_POOL_S = 0.5
 _OCSP_SIGNER_S = 5.0
 _INSTANCE_BEAT_S = 1.5
 _STOP_S = 15.0
@@ -38,10 +41,17 @@ _STOP_S = 15.0
 class Rounds:
     """One round after another, only while the lease is held."""
 
-    def __init__(self, base: Base, housekeeper: Housekeeper, ocsp_signer: RenewOcspSigner) -> None:
+    def __init__(
+        self,
+        base: Base,
+        housekeeper: Housekeeper,
+        ocsp_signer: RenewOcspSigner,
+        key_pool: KeyPool,
+    ) -> None:
         self._base = base
         self._housekeeper = housekeeper
         self._ocsp_signer = ocsp_signer
+        self._key_pool = key_pool
         self._leases = SqlLeaseStore(base.database)
         self._is_leader = False
         self._log = structlog.get_logger()
@@ -77,6 +87,11 @@ class Rounds:
         if self._is_leader and await self._ocsp_signer.run_once():
             self._log.info(LogEvent.OCSP_SIGNER_RENEWED)
 
+    async def fill_key_pool(self) -> None:
+        """Make keys ahead."""
+        if self._is_leader and (count := await self._key_pool.fill()):
+            self._log.info(LogEvent.READY_KEYS_MADE, count=count)
+
     async def release(self) -> None:
         """Let another keeper have the lease at once."""
         await self._leases.release(_LEASE, self._base.instance)
@@ -100,7 +115,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
     base = await open_base(settings, name, clock)
     profiles = load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url)
     journal = base.journal(lambda: profiles)
-    rounds = Rounds(base, _housekeeper(base, journal), _ocsp_signer(base))
+    rounds = Rounds(base, _housekeeper(base, journal), _ocsp_signer(base), _key_pool(base))
     delivery = DeliveryRounds(base, lambda: rounds.is_leader)
     lifeline = Lifeline(pulse)
     lifeline.start(stdin_fd=sys.stdin.fileno(), on_hangup=lambda: None)
@@ -110,6 +125,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(_RENEW_S, rounds.renew),
             every(_ROUND_S, rounds.work),
             every(_OCSP_SIGNER_S, rounds.renew_ocsp_signer),
+            every(_KEY_POOL_S, rounds.fill_key_pool),
             every(DELIVERY_ROUND_S, delivery.deliver_codes),
             every(DELIVERY_ROUND_S, delivery.deliver_notices),
             every(REMINDER_ROUND_S, delivery.remind),
@@ -135,6 +151,7 @@ def _housekeeper(base: Base, journal: IssuanceJournal) -> Housekeeper:
         plan = PoolPlan(parse_pkcs11_uri(subscribers.uri).token, subscribers.capacity)
     return Housekeeper(
         store=SqlHousekeeping(base.database),
+        ready_keys=SqlReadyKeyStore(base.database),
         certificates=base.certificates,
         registry=base.registry,
         journal=journal,
@@ -144,6 +161,19 @@ def _housekeeper(base: Base, journal: IssuanceJournal) -> Housekeeper:
         clock=base.clock,
         monotonic=time.monotonic,
         retention=timedelta(days=base.settings.store.request_retention_days),
+    )
+
+
+def _key_pool(base: Base) -> KeyPool:
+    return KeyPool(
+        base.settings.tokens.subscribers.ready_keys,
+        store=SqlReadyKeyStore(base.database),
+        registry=base.registry,
+        tokens=base.tokens,
+        hosts=base.tokens,
+        owner=base.instance,
+        monotonic=time.monotonic,
+        random=secrets.token_bytes,
     )
 
 

@@ -12,6 +12,7 @@ from signerd.ca.ports import (
     CertificateStore,
     HousekeepingStore,
     KeyTokens,
+    ReadyKeyStore,
     TokenPool,
     TokenRegistry,
 )
@@ -20,7 +21,7 @@ from signerd.core.error import Internal, SignerdError, TokenUnavailable
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.lifecycle import CertificateAct, RevocationReason, TokenPurpose
 from signerd.core.record import CertificateChange, CredentialRecord, TokenRecord
-from signerd.core.value import CertificateId, KeyRef
+from signerd.core.value import CertificateId, KeyRef, credential_id_of
 
 _BATCH = 100
 _CALL_S = 90.0
@@ -72,6 +73,7 @@ class Housekeeper:
         self,
         *,
         store: HousekeepingStore,
+        ready_keys: ReadyKeyStore,
         certificates: CertificateStore,
         registry: TokenRegistry,
         journal: IssuanceJournal,
@@ -83,6 +85,7 @@ class Housekeeper:
         retention: timedelta,
     ) -> None:
         self._store = store
+        self._ready_keys = ready_keys
         self._certificates = certificates
         self._registry = registry
         self._journal = journal
@@ -101,10 +104,13 @@ class Housekeeper:
         resumed = await self._resume(problems)
         ended = await self._end_suspensions(problems)
         destroyed, given_up = await self._destroy(problems)
-        swept = await self._sweep_when_due(resumed or given_up, problems)
+        abandoned = await self._destroy_abandoned(problems)
+        swept = await self._sweep_when_due(resumed or given_up or abandoned, problems)
         added = await self._grow(problems)
         forgotten = await self._store.forget_requests(self._clock.now() - self._retention)
-        return Tally(resumed, ended, destroyed + swept, forgotten, added, tuple(problems))
+        return Tally(
+            resumed, ended, destroyed + abandoned + swept, forgotten, added, tuple(problems)
+        )
 
     async def _resume(self, problems: list[SignerdError]) -> int:
         done = 0
@@ -171,17 +177,30 @@ class Housekeeper:
         count = await self._tokens.destroy_key(
             credential.key,
             deadline=self._monotonic() + _CALL_S,
-            was_made=credential.certificate is not None,
+            was_made=bool(credential.spki),
         )
         reach(FaultPoint.KEEPER_AFTER_DESTROY)
-        await self._store.mark_destroyed(
-            credential.credential_id,
-            self._event(
-                EventKind.KEY_DESTROYED,
-                f"credentials/{credential.credential_id}",
-                {"token": str(credential.key.token), "objects": str(count)},
-            ),
-        )
+        event = self._destroyed(credential.key, count)
+        await self._store.mark_destroyed(credential.credential_id, event)
+
+    async def _destroy_abandoned(self, problems: list[SignerdError]) -> int:
+        """Keys that were to be made ahead, and whose maker died or failed."""
+        done = 0
+        listed = await self._ready_keys.take_abandoned_keys(_BATCH, avoid=self._absent.now())
+        for key in listed:
+            if key.token in self._absent.now():
+                continue
+            try:
+                count = await self._tokens.destroy_key(key, deadline=self._monotonic() + _CALL_S)
+                event = self._destroyed(key, count)
+                await self._ready_keys.mark_abandoned_destroyed(key.cka_id, event)
+                done += 1
+            except TokenUnavailable as error:
+                self._absent.note(key.token)
+                problems.append(error)
+            except SignerdError as error:
+                problems.append(error)
+        return done
 
     async def _sweep_when_due(self, taken_over: int, problems: list[SignerdError]) -> int:
         """Look for stragglers at start, and some time after issuances had to be taken over, here
@@ -239,6 +258,13 @@ class Housekeeper:
             self._event(EventKind.TOKEN_ADDED, f"tokens/{made.label}", {"serial": made.serial}),
         )
         return 1
+
+    def _destroyed(self, key: KeyRef, objects: int) -> AuditEvent:
+        return self._event(
+            EventKind.KEY_DESTROYED,
+            f"credentials/{credential_id_of(key.cka_id)}",
+            {"token": str(key.token), "objects": str(objects)},
+        )
 
     def _event(self, kind: EventKind, resource: str, details: dict[str, str]) -> AuditEvent:
         return AuditEvent(kind, self._clock.now(), KEEPER, resource, "", details)

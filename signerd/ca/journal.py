@@ -18,6 +18,8 @@ from signerd.ca.absence import AbsentTokens
 from signerd.ca.authority import Authority
 from signerd.ca.outcome import certificate_of, issued_events, refusal_of, refused_event
 from signerd.ca.ports import CertificateStore, IssuanceStore, KeyTokens
+from signerd.ca.prove_key import READY_KEY_LOST, prove_key
+from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.clock import Clock
 from signerd.core.error import (
     HOST_LOST,
@@ -39,7 +41,7 @@ from signerd.core.record import (
     IssuanceRecord,
     RequestKey,
 )
-from signerd.core.value import InstanceId, IssuanceId, TokenRef
+from signerd.core.value import InstanceId, IssuanceId, KeyRef, TokenRef
 from signerd.pki.certificate import (
     assemble_certificate,
     lint_tbs,
@@ -55,6 +57,8 @@ _WALK_S = 180.0
 
 # So many hosts may die while they make one key before its token is taken to be the cause.
 _MOST_HOSTS_LOST: Final = 4
+# What says nothing against the token: another key can be made there.
+_KEY_ONLY: Final = (HOST_LOST, READY_KEY_LOST)
 # How often it is tried to let go of an issuance while the store does not take it.
 _LET_GO_S = 1.0
 
@@ -248,9 +252,10 @@ class IssuanceJournal:
     async def _advance(self, record: IssuanceRecord, deadline: float) -> CertificateRecord:
         """The way of one issuance.
 
-        1. The key is made under the reserved CKA_ID (a CSR brings its own). When its token is out
-           of service it is reserved on another one instead; when the token host dies meanwhile,
-           which may have made it, under another CKA_ID.
+        1. The key is made under the reserved CKA_ID (a CSR brings its own; one that was made
+           ahead proves that it is still there). When its token is out of service it is reserved on
+           another one instead; when the token host dies meanwhile, which may have made it, under
+           another CKA_ID.
         2. The certificate is built and linted with a throwaway key; its TBS bytes are what will
            be signed.
         3. Key and TBS are recorded as intent, before the CA's key is used.
@@ -259,8 +264,7 @@ class IssuanceJournal:
         6. Certificate, audit and the end of a certificate that it replaces are stored at once.
         """
         context, draft = self._context, record.draft
-        key: GeneratedKey | None = None
-        spki, tbs = record.spki, record.tbs
+        key, spki, tbs = record.made_key, record.spki, record.tbs
         if record.state is IssuanceState.RESERVED or spki is None or tbs is None:
             record, key = await self._make_key(record, deadline)
             spki = key.spki if key is not None else draft.spki
@@ -292,11 +296,15 @@ class IssuanceJournal:
         is_repeat = record.draft.issuance_id not in self._first_walks
         while record.key is not None and record.draft.algorithm is not None:
             try:
-                key = await self._context.tokens.generate_key(
-                    record.key, record.draft.algorithm, deadline=deadline, is_repeat=is_repeat
+                key = await self._key_at(
+                    record.key,
+                    record.draft.algorithm,
+                    record.made_key,
+                    deadline=deadline,
+                    is_repeat=is_repeat,
                 )
             except TokenUnavailable as error:
-                if error.reason == HOST_LOST and lost < _MOST_HOSTS_LOST:
+                if error.reason in _KEY_ONLY and lost < _MOST_HOSTS_LOST:
                     lost += 1
                 else:
                     failed.add(record.key.token)
@@ -314,6 +322,23 @@ class IssuanceJournal:
                 reach(FaultPoint.ISSUE_KEY_GENERATED)
                 return record, key
         return record, None
+
+    async def _key_at(
+        self,
+        place: KeyRef,
+        algorithm: KeyAlgorithm,
+        made: GeneratedKey | None,
+        *,
+        deadline: float,
+        is_repeat: bool,
+    ) -> GeneratedKey:
+        tokens = self._context.tokens
+        if made is None:
+            return await tokens.generate_key(
+                place, algorithm, deadline=deadline, is_repeat=is_repeat
+            )
+        await prove_key(tokens, place, algorithm, made, deadline=deadline)
+        return made
 
     def _prepare(self, record: IssuanceRecord, spki: bytes) -> bytes:
         draft = record.draft

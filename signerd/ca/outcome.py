@@ -40,7 +40,7 @@ def issued_events(
 ) -> tuple[AuditEvent, AuditEvent | None]:
     """The making of a certificate, and the end of the one that it replaces, if any.
 
-    key: None for a CSR, and where the key was read back by a process that has died since.
+    key: None for a CSR.
     """
     made = AuditEvent(
         EventKind.CERTIFICATE_ISSUED,

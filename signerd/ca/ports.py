@@ -16,6 +16,7 @@ from signerd.core.record import (
     CredentialRecord,
     GeneratedKey,
     HolderIdentity,
+    HostHealth,
     IssuanceDraft,
     IssuanceRecord,
     Page,
@@ -83,7 +84,8 @@ class IssuanceStore(Protocol):
     async def begin_issuance(
         self, draft: IssuanceDraft, *, avoid: Collection[TokenRef] = ()
     ) -> tuple[IssuanceRecord, bool]:
-        """Reserve serial, key and request id in one transaction.
+        """Reserve serial, key and request id in one transaction. A key that was made ahead is
+        taken, where there is one; then the record has it.
 
         avoid: tokens that get the key only when no other has room. Returns the record and whether
         it is new. Known request id with the same content: the record as it stands. Raises
@@ -105,8 +107,8 @@ class IssuanceStore(Protocol):
 
         In RESERVED with a key on the token, the reserved credential is retired and a new one
         reserved under fresh_cka_id on the same token (whose room it takes over): a host may still
-        be making the old key, and two keys must never share a CKA_ID. Not so when the issuance was
-        released with in_flight false.
+        be making the old key, and two keys must never share a CKA_ID. Not so for a key that was
+        made ahead, or when the issuance was released with in_flight false.
         """
         ...
 
@@ -255,12 +257,60 @@ class HousekeepingStore(Protocol):
         ...
 
     async def find_dead_keys(self, token: TokenRef, cka_ids: Sequence[bytes]) -> list[bytes]:
-        """Which of these keys belong to a credential that is DESTROYED: left behind by a host
-        that finished making them after they had been given up."""
+        """Which of these keys are DESTROYED, credentials or made ahead: left behind by a host that
+        finished making them after they had been given up."""
         ...
 
     async def forget_requests(self, older_than_utc: datetime) -> int:
         """Drop request ids of closed calls; returns how many."""
+        ...
+
+
+class ReadyKeyStore(Protocol):
+    """Key pairs made ahead. `IssuanceStore.begin_issuance` takes them. Every method raises
+    StoreUnavailable."""
+
+    async def reserve_ready_key(
+        self,
+        cka_id: bytes,
+        algorithm: KeyAlgorithm,
+        owner: InstanceId,
+        *,
+        most: int,
+        avoid: Collection[TokenRef],
+    ) -> KeyRef | None:
+        """Reserve room for one more key of the algorithm, on a token that is not to be avoided.
+
+        None when there is none with room, when so many are there or in the making on those tokens
+        already, and while an issuance is at work.
+        """
+        ...
+
+    async def finish_ready_key(self, cka_id: bytes, owner: InstanceId, made: GeneratedKey) -> None:
+        """MAKING -> READY. Raises Interrupted when the owner no longer owns it."""
+        ...
+
+    async def give_up_ready_key(self, cka_id: bytes, owner: InstanceId) -> None:
+        """Leave a key that is not ready to whoever destroys such ones; one that is stays."""
+        ...
+
+    async def take_abandoned_keys(
+        self, limit: int, *, avoid: Collection[TokenRef] = ()
+    ) -> Sequence[KeyRef]:
+        """Keys in MAKING that were given up, or whose owner is dead, except on tokens to avoid.
+        They are nobody's then: an owner that comes back finds its name gone."""
+        ...
+
+    async def mark_abandoned_destroyed(self, cka_id: bytes, event: AuditEvent) -> None:
+        """MAKING -> DESTROYED, for a key that is nobody's; its room is given back."""
+        ...
+
+
+class TokenHosts(Protocol):
+    """Token hosts as a whole."""
+
+    async def health(self, *, deadline: float) -> tuple[HostHealth, ...]:
+        """What each says of itself and its tokens. deadline: seconds of time.monotonic()."""
         ...
 
 

@@ -69,9 +69,9 @@ def _allowed(schema: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     kind = schema["type"]
     if kind in {"integer", "number"}:
         return _range(kind, schema)
-    if kind == "string":
-        return _string(schema)
-    return {"boolean": "true or false", "object": "a table of strings"}[kind]
+    if kind == "object":
+        return f"a table; each value {_allowed(schema['additionalProperties'], whole)}"
+    return {"boolean": "true or false", "string": _string(schema)}[kind]
 
 
 def _range(kind: str, schema: Mapping[str, Any]) -> str:

@@ -127,6 +127,13 @@ class SubscriberTokensSettings(Section):
         default="",
         description="where the SO PIN for new tokens is (file:/path or env:NAME); needed to grow",
     )
+    ready_keys: dict[
+        Annotated[KeyAlgorithm, Strict(strict=False)], Annotated[int, Field(ge=0, le=1000)]
+    ] = Field(
+        default_factory=dict,
+        description="key pairs to make ahead in idle time, by algorithm, "
+        "as in { RSA_2048_PKCS1_SHA256 = 20 }; each takes room as any other key does",
+    )
 
 
 class TokensSettings(Section):

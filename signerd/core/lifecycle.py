@@ -49,6 +49,15 @@ class CredentialState(StrEnum):
     DESTROYED = "DESTROYED"
 
 
+class ReadyKeyState(StrEnum):
+    """Of a key pair that is made ahead. MAKING: it may or may not exist. READY: it waits for a
+    certificate. DESTROYED: it was given up unfinished; a host may still come to the end of it."""
+
+    MAKING = "MAKING"
+    READY = "READY"
+    DESTROYED = "DESTROYED"
+
+
 class IssuanceState(StrEnum):
     """RESERVED: serial and key are reserved. INTENT: the key exists and the exact TBS bytes are
     recorded. ISSUED and REFUSED are final."""

@@ -44,6 +44,7 @@ class LogEvent(StrEnum):
     TOKEN_PIN_REFUSED = "token.pin_refused"  # noqa: S105 - an event name
 
     KEEPER_ELECTED = "keeper.elected"
+    READY_KEYS_MADE = "keeper.ready_keys_made"
     HOUSEKEEPING_DONE = "keeper.housekeeping_done"
     OCSP_SIGNER_RENEWED = "keeper.ocsp_signer_renewed"
     CRL_PUBLISHED = "crl.published"

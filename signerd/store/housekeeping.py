@@ -21,7 +21,14 @@ from signerd.store.credential_row import (
 )
 from signerd.store.database import Database
 from signerd.store.issuance_row import SELECT_ISSUANCE, is_open, issuance_of, owner_is_alive
-from signerd.store.schema import certificates, credentials, issuances, requests, tokens
+from signerd.store.schema import (
+    certificates,
+    credentials,
+    issuances,
+    ready_keys,
+    requests,
+    tokens,
+)
 from signerd.store.transaction import Transaction
 
 # Bounds how long one clean-up keeps signatures waiting, and the parameters of one statement.
@@ -88,17 +95,19 @@ class SqlHousekeeping:
         """See the port."""
         dead: list[bytes] = []
         for start in range(0, len(cka_ids), _CHUNK):
-            query = (
-                select(credentials.c.cka_id)
-                .join(tokens, tokens.c.token_id == credentials.c.token_id)
-                .where(
-                    tokens.c.label == token.label,
-                    tokens.c.serial == token.serial,
-                    credentials.c.state == CredentialState.DESTROYED.value,
-                    credentials.c.cka_id.in_(cka_ids[start : start + _CHUNK]),
+            asked = cka_ids[start : start + _CHUNK]
+            for keys in (credentials, ready_keys):
+                query = (
+                    select(keys.c.cka_id)
+                    .join(tokens, tokens.c.token_id == keys.c.token_id)
+                    .where(
+                        is_one_of([token]),
+                        # The same word of a credential and of a key that was made ahead.
+                        keys.c.state == CredentialState.DESTROYED.value,
+                        keys.c.cka_id.in_(asked),
+                    )
                 )
-            )
-            dead += await self._database.read(partial(_scalars, query))
+                dead += await self._database.read(partial(_scalars, query))
         return dead
 
     async def forget_requests(self, older_than_utc: datetime) -> int:

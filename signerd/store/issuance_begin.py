@@ -16,6 +16,7 @@ from signerd.store.column import UtcMicroseconds
 from signerd.store.counter import next_number
 from signerd.store.credential_row import reserve_credential, token_with_room
 from signerd.store.issuance_row import insert_issuance, is_open, read_issuance
+from signerd.store.ready_key_row import take_ready_key
 from signerd.store.request import find_request, remember_request
 from signerd.store.schema import issuances, subscribers
 from signerd.store.transaction import Transaction
@@ -36,7 +37,8 @@ def begin(
     2. A certificate to replace must be in a state for that, and nobody else may be replacing it.
     3. The subscriber comes into being with the first request. Whose personal data was erased gets
        no VID: what could prove it would not be erased.
-    4. The key gets its place on a token, before it exists; the common name its number.
+    4. The key gets its place on a token, before it exists, or is one that was made ahead; the
+       common name gets its number.
     5. The journal has its first line, and the request id points to it.
     """
     connection = transaction.connection
@@ -107,12 +109,14 @@ def _reserve_key(
 ) -> CredentialId | None:
     if draft.cka_id is None or draft.algorithm is None:
         return None
+    ready = take_ready_key(connection, draft.algorithm, avoid)
     return reserve_credential(
         connection,
-        token_id=token_with_room(connection, avoid),
-        cka_id=draft.cka_id,
+        token_id=token_with_room(connection, avoid) if ready is None else ready.token_id,
+        cka_id=draft.cka_id if ready is None else ready.cka_id,
         subscriber=draft.subscriber,
         key_group=draft.key_group,
         algorithm=draft.algorithm.value,
         now_utc=now_utc,
+        made=None if ready is None else ready.made,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, exists, insert, select
 
 from signerd.core.clock import AHEAD
 from signerd.core.error import NotFound
@@ -17,6 +17,7 @@ from signerd.core.value import (
     TokenRef,
     certificate_id_of,
 )
+from signerd.store.credential_row import made_key_of
 from signerd.store.schema import credentials, instances, issuances, tokens
 from signerd.store.stored import (
     algorithm_from_text,
@@ -36,6 +37,9 @@ SELECT_ISSUANCE: Final[Select[Any]] = select(
     issuances,
     credentials.c.cka_id,
     credentials.c.spki,
+    credentials.c.is_local,
+    credentials.c.is_always_sensitive,
+    credentials.c.is_never_extractable,
     tokens.c.label.label("token_label"),
     tokens.c.serial.label("token_serial"),
     instances.c.beat_utc,
@@ -52,18 +56,20 @@ def is_open() -> ColumnElement[bool]:
     return issuances.c.state.in_(_OPEN)
 
 
-def owner_is_alive(now_utc: datetime) -> ColumnElement[bool]:
-    """The process that owns the issuance gave a sign of life lately."""
+def owner_is_alive(
+    now_utc: datetime, owner: Column[str] = issuances.c.owner
+) -> ColumnElement[bool]:
+    """The process that owns the issuance, or other work, gave a sign of life lately."""
     return (
         exists()
         .where(
-            instances.c.instance_id == issuances.c.owner,
+            instances.c.instance_id == owner,
             instances.c.ended_utc.is_(None),
             instances.c.beat_utc > now_utc - ALIVE_FOR,
             instances.c.beat_utc < now_utc + AHEAD,
         )
         # Callers may have joined instances themselves.
-        .correlate(issuances)
+        .correlate(owner.table)
     )
 
 
@@ -84,6 +90,7 @@ def issuance_of(row: Row[Any], now_utc: datetime) -> IssuanceRecord:
             refusal_reason=row.refusal_reason,
             refusal_message=row.refusal_message,
             running_number=row.running_number,
+            made_key=made_key_of(row),
         )
 
 

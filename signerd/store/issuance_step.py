@@ -32,6 +32,7 @@ from signerd.store.certificate_row import (
     read_certificate,
 )
 from signerd.store.credential_row import (
+    made_columns,
     move_credential,
     reserve_credential,
     token_with_room_except,
@@ -85,7 +86,8 @@ def take_over(
         return None
     record = read_issuance(transaction.connection, issuance_id, now_utc)
     has_reserved_key = record.state is IssuanceState.RESERVED and record.key is not None
-    if not has_reserved_key or before == _NOBODY_SETTLED:
+    is_settled = before == _NOBODY_SETTLED or record.made_key is not None
+    if not has_reserved_key or is_settled:
         return record
     _reserve_afresh(transaction, issuance_id, fresh_cka_id, now_utc)
     return read_issuance(transaction.connection, issuance_id, now_utc)
@@ -141,12 +143,7 @@ def record_intent(
         transaction.connection.execute(
             update(credentials)
             .where(credentials.c.credential_id == reserved.credential)
-            .values(
-                spki=key.spki,
-                is_local=key.local,
-                is_always_sensitive=key.always_sensitive,
-                is_never_extractable=key.never_extractable,
-            )
+            .values(**made_columns(key))
         )
     reach(FaultPoint.STORE_INTENT_UNCOMMITTED)
 

@@ -99,6 +99,25 @@ credentials: Final = Table(
     Index(None, "state", "created_utc"),
 )
 
+# Key pairs made ahead. One that an issuance takes goes from here to credentials.
+ready_keys: Final = Table(
+    "ready_keys",
+    metadata,
+    Column("cka_id", LargeBinary, primary_key=True),
+    Column("token_id", ForeignKey("tokens.token_id"), nullable=False),
+    Column("algorithm", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    # The process that makes it; empty when it was given up.
+    Column("owner", String(64), nullable=False),
+    # As in credentials.
+    Column("spki", LargeBinary),
+    Column("is_local", Boolean),
+    Column("is_always_sensitive", Boolean),
+    Column("is_never_extractable", Boolean),
+    Column("created_utc", UtcMicroseconds, nullable=False),
+    Index(None, "state", "algorithm", "created_utc"),
+)
+
 certificates: Final = Table(
     "certificates",
     metadata,

@@ -239,6 +239,7 @@ class TokenClient:
             process_id=answer.process_id,
             outstanding=outstanding,
             tokens=tuple(answer.tokens),
+            busy_s=answer.busy_s,
         )
 
     async def _ask_only(self, link: HostLink, work: Work, kind: type[_A]) -> _A:

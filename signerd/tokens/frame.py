@@ -103,8 +103,11 @@ class Listed(_Message, frozen=True, array_like=True, gc=False, tag=4):
 
 
 class Health(_Message, frozen=True, array_like=True, gc=False, tag=5):
+    """busy_s: time spent on requests since the host's start."""
+
     process_id: int
     tokens: list[TokenHealth]
+    busy_s: float
 
 
 class TokenCreated(_Message, frozen=True, array_like=True, gc=False, tag=6):

@@ -56,10 +56,12 @@ class RequestHandler:
         self._pool = pool
         self._pulse = pulse
         self._report = report
+        self._busy_s = 0.0
 
     def handle(self, request: Request) -> Answer:
         """Do what is asked, unless its deadline has passed: then nothing."""
-        if request.deadline <= time.monotonic():
+        began = time.monotonic()
+        if request.deadline <= began:
             late = DeadlineExceeded("the deadline passed before the token was reached; try again")
             return failure(request.number, late)
         limit = self._settings.call_limit_s
@@ -78,6 +80,7 @@ class RequestHandler:
             )
             return failure(request.number, Internal(f"token host: {type(error).__name__}"))
         finally:
+            self._busy_s += time.monotonic() - began
             self._pulse.beat(IDLE_ALLOWED_S)
 
     def _act(self, request: Request) -> Answer:
@@ -91,7 +94,7 @@ class RequestHandler:
             return Listed(request.number, self._tokens.list_keys(request.token))
         if isinstance(request, CreateTokenRequest):
             return self._create_token(request)
-        return Health(request.number, os.getpid(), self._tokens.health())
+        return Health(request.number, os.getpid(), self._tokens.health(), self._busy_s)
 
     def _use(self, request: KeyUse) -> Answer:
         number, key = request.number, request.key

@@ -90,6 +90,27 @@ def _create_keys() -> None:
         "ix_credentials_state_created_utc", "credentials", ["state", "created_utc"], unique=False
     )
     op.create_table(
+        "ready_keys",
+        sa.Column("cka_id", sa.LargeBinary(), nullable=False),
+        sa.Column("token_id", _ROW_NUMBER, nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("owner", sa.String(length=64), nullable=False),
+        sa.Column("spki", sa.LargeBinary(), nullable=True),
+        sa.Column("is_local", sa.Boolean(), nullable=True),
+        sa.Column("is_always_sensitive", sa.Boolean(), nullable=True),
+        sa.Column("is_never_extractable", sa.Boolean(), nullable=True),
+        sa.Column("created_utc", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["token_id"], ["tokens.token_id"], name="fk_ready_keys_token_id"),
+        sa.PrimaryKeyConstraint("cka_id", name="pk_ready_keys"),
+    )
+    op.create_index(
+        "ix_ready_keys_state_algorithm_created_utc",
+        "ready_keys",
+        ["state", "algorithm", "created_utc"],
+        unique=False,
+    )
+    op.create_table(
         "system_keys",
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("token_label", sa.String(length=32), nullable=False),
