@@ -35,6 +35,9 @@ class IdentityNumber:
 
     digits: str = field(repr=False)
 
+    def __reduce__(self) -> str:
+        raise TypeError("an identity number is not serialised")
+
 
 @asn1.sequence
 class _HashContentDer:

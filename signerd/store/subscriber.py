@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from signerd.audit.event import AuditEvent
 from signerd.core.error import Conflict, Internal, Interrupted, NotFound, WrongState
+from signerd.core.fault import FaultPoint, reach
 from signerd.core.lifecycle import CertificateState
 from signerd.core.record import RequestKey
 from signerd.core.subscriber import Lookup, LookupKind, SubscriberRecord
@@ -98,6 +99,7 @@ class SqlSubscriberStore:
             _put_lookups(connection, record.subscriber, lookups)
             remember_request(connection, request, now)
             transaction.record(event)
+            reach(FaultPoint.STORE_CHANGE_UNCOMMITTED)
             return _read(connection, record.subscriber)
 
         return await self._database.write(register)
@@ -129,6 +131,7 @@ class SqlSubscriberStore:
             _put_lookups(connection, after.subscriber, lookups)
             remember_request(connection, request, now)
             transaction.record(event)
+            reach(FaultPoint.STORE_CHANGE_UNCOMMITTED)
             return _read(connection, after.subscriber)
 
         return await self._database.write(change)
@@ -147,6 +150,7 @@ class SqlSubscriberStore:
             _erase(connection, subscriber, now)
             remember_request(connection, request, now)
             transaction.record(event)
+            reach(FaultPoint.STORE_CHANGE_UNCOMMITTED)
             return _read(connection, subscriber)
 
         return await self._database.write(erase)
