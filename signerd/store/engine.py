@@ -51,6 +51,8 @@ def _set_up_writer(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> No
     # In WAL mode only FULL syncs at each commit; NORMAL would lose answered signatures.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What is erased is gone from the file with the next checkpoint, and not only out of sight.
+    connection.execute("PRAGMA secure_delete = ON")
 
 
 def _set_up_reader(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
