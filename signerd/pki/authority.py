@@ -1,10 +1,15 @@
 """Certificates of the CA itself: a self-signed root and the issuing CA below it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
-from cryptography.x509.oid import CertificatePoliciesOID, NameOID
+from cryptography.x509.oid import (
+    AuthorityInformationAccessOID,
+    CertificatePoliciesOID,
+    NameOID,
+)
 
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.boot import BootError, ExitCode
@@ -86,11 +91,14 @@ def prepare_issuing(
     serial: int,
     now_utc: datetime,
     years: int,
+    crl_uri: str = "",
+    root_uri: str = "",
 ) -> PreparedCertificate:
     """An issuing CA for the key in spki (DER); the root's key has to sign it. No CA fits below.
 
-    It may issue under any policy (anyPolicy, RFC 5280, 4.2.1.4): the profiles decide. Raises
-    BootError (CONFIG_INVALID) when it would outlive the root, Internal (LINT_FAILED,
+    It may issue under any policy (anyPolicy, RFC 5280, 4.2.1.4): the profiles decide. crl_uri,
+    root_uri: where relying parties find the root's CRL and certificate; empty: it names none.
+    Raises BootError (CONFIG_INVALID) when it would outlive the root, Internal (LINT_FAILED,
     KEY_ALGORITHM_MISMATCH).
     """
     key = check_key_algorithm(spki, algorithm)
@@ -107,6 +115,8 @@ def prepare_issuing(
     )
     for extension, critical in _extensions(key, root.key_identifier, path_length=0):
         builder = builder.add_extension(extension, critical)
+    for location in _locations(crl_uri, root_uri):
+        builder = builder.add_extension(location, critical=False)
     return prepare(builder, algorithm=root.algorithm, signer_spki=root.spki, issuer=root)
 
 
@@ -136,3 +146,13 @@ def _extensions(
         key_usage(key_cert_sign=True, crl_sign=True),
         (x509.BasicConstraints(ca=True, path_length=path_length), True),
     ]
+
+
+def _locations(crl_uri: str, root_uri: str) -> Iterator[x509.ExtensionType]:
+    if crl_uri:
+        names = [x509.UniformResourceIdentifier(crl_uri)]
+        yield x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)])
+    if root_uri:
+        place = x509.UniformResourceIdentifier(root_uri)
+        way = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, place)
+        yield x509.AuthorityInformationAccess([way])

@@ -21,6 +21,7 @@ from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.issuer import IssuerInfo
 from signerd.pki.service_certificate import prepare_ocsp_signer
+from signerd.publisher.path import ROOT_CERTIFICATE, ROOT_CRL
 from signerd.store.database import Database
 from signerd.store.system_key import SqlSystemKeyStore
 from signerd.store.token_registry import SqlTokenRegistry
@@ -163,7 +164,7 @@ class HierarchyMaker:
         return self._sign(prepared, root)
 
     def _issuing(self, issuing: SystemKey, root: SystemKey, above: IssuerInfo) -> bytes:
-        names = self._settings.authority
+        names, publisher = self._settings.authority, self._settings.publisher
         prepared = prepare_issuing(
             AuthorityName(names.country, names.organization, names.issuing_common_name),
             issuing.algorithm,
@@ -172,6 +173,8 @@ class HierarchyMaker:
             serial=_new_serial(),
             now_utc=self._clock.now(),
             years=names.issuing_years,
+            crl_uri=publisher.url + ROOT_CRL if publisher.enabled else "",
+            root_uri=publisher.url + ROOT_CERTIFICATE if publisher.enabled else "",
         )
         return self._sign(prepared, root)
 
