@@ -15,6 +15,8 @@ from signerd.core.fault import FaultPoint
 from tests.faults.crash_case import CrashCase, CrashStage, Operation
 from tests.faults.fault_order import SETTINGS
 from tests.faults.judgement import judge_audit, judge_certificates, judge_keys, judge_tokens
+from tests.faults.test_publisher_faults import STATUS_POINTS
+from tests.outbox.test_delivery_kill import DELIVERY_POINTS
 
 pytestmark = pytest.mark.long
 
@@ -83,6 +85,15 @@ def _cases() -> Iterator[CrashCase]:
 
 
 CASES: Final = tuple(_cases())
+
+# On ways that no call begins: each has a test of its own.
+_ELSEWHERE: Final = {
+    *DELIVERY_POINTS,
+    FaultPoint.KEEPER_MAIL_HALF_WRITTEN,
+    FaultPoint.KEEPER_SIGNER_RECORDED,
+    FaultPoint.KEEPER_SIGNER_SIGNED,
+    *STATUS_POINTS,
+}
 
 
 def _name(case: CrashCase) -> str:
@@ -158,7 +169,8 @@ def rehearsal(request: pytest.FixtureRequest) -> Iterator[Rehearsal]:
 def test_every_fault_point_has_a_case() -> None:
     """A new fault point cannot be added without being died at; issuance, reissue and renewal each
     at more than twelve."""
-    assert {point for case in CASES for point in case.points} == set(FaultPoint)
+    died_at = {point for case in CASES for point in case.points}
+    assert died_at | _ELSEWHERE == set(FaultPoint)
     for operation in (Operation.ISSUE, Operation.REISSUE, Operation.RENEW):
         points = {point for case in CASES if case.operation is operation for point in case.points}
         assert len(points) >= 12

@@ -24,7 +24,7 @@ _ROOT: Final = Path(__file__).parents[2]
 _NOW: Final = START + timedelta(days=11)
 # From here to the end of the step nobody knows that it was sent.
 _UNKNOWN: Final = {FaultPoint.KEEPER_MESSAGE_SENT, FaultPoint.KEEPER_SETTLE_UNCOMMITTED}
-_POINTS: Final = (
+DELIVERY_POINTS: Final = (
     FaultPoint.KEEPER_REMINDERS_UNCOMMITTED,
     FaultPoint.KEEPER_BEFORE_TAKE,
     FaultPoint.KEEPER_TAKE_UNCOMMITTED,
@@ -67,7 +67,7 @@ async def _die_and_go_on(
     return {message.message_id for message in messages}
 
 
-@pytest.mark.parametrize("point", _POINTS)
+@pytest.mark.parametrize("point", DELIVERY_POINTS)
 async def test_a_mail_is_sent_once(
     bank: Bank, store_url: str, tmp_path: Path, point: FaultPoint
 ) -> None:
