@@ -35,11 +35,11 @@ class OutboxStore(Protocol):
     async def settle_sent(
         self, message_id: MessageId, channel: Channel, sent_utc: datetime
     ) -> None:
-        """PENDING -> SENT."""
+        """PENDING -> SENT; what was sealed in it is forgotten."""
         ...
 
     async def settle_unsent(self, message_id: MessageId, state: MessageState, problem: str) -> None:
-        """PENDING -> SKIPPED, EXPIRED or FAILED."""
+        """PENDING -> SKIPPED, EXPIRED or FAILED; what was sealed in it is forgotten."""
         ...
 
     async def try_again(self, message_id: MessageId, again_utc: datetime, problem: str) -> None:
@@ -77,6 +77,15 @@ class ContactStore(Protocol):
     async def get_contact(self, subscriber: SubscriberId) -> Contact | None:
         """None for a subscriber who is not registered. Raises StoreUnavailable, TokenUnavailable
         and LimitExceeded."""
+        ...
+
+
+class ContentSealer(Protocol):
+    """Encrypts under a key on the token."""
+
+    async def seal(self, plaintext: bytes, associated: bytes, *, deadline: float) -> bytes:
+        """deadline: seconds of time.monotonic(). Raises TokenUnavailable, LimitExceeded,
+        DeadlineExceeded and TokenRefused."""
         ...
 
 

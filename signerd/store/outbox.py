@@ -111,12 +111,14 @@ class SqlOutbox:
                 "channel": channel.value,
                 "sent_utc": sent_utc,
                 "problem": "",
+                "sealed": None,
             },
         )
 
     async def settle_unsent(self, message_id: MessageId, state: MessageState, problem: str) -> None:
         """See the port."""
-        await self._settle(message_id, {"state": state.value, "problem": problem})
+        values: dict[str, object] = {"state": state.value, "problem": problem, "sealed": None}
+        await self._settle(message_id, values)
 
     async def try_again(self, message_id: MessageId, again_utc: datetime, problem: str) -> None:
         """See the port."""

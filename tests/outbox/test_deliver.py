@@ -17,10 +17,11 @@ from signerd.core.message import (
 )
 from signerd.core.record import Page
 from signerd.core.value import SubscriberId
+from signerd.outbox.compose import CodeNotice, compose_code
 from signerd.outbox.deliver import Courier, pause_after
 from signerd.outbox.letter import DeliveryError, Letter
 from signerd.outbox.remind import Reminder
-from signerd.outbox.sealed import SealedContent, associated_of
+from signerd.outbox.sealed import SealedContent
 from signerd.outbox.template import load_templates
 from signerd.outbox.write import LetterWriter
 from signerd.store.outbox import SqlOutbox
@@ -56,7 +57,8 @@ class KnownContacts:
 class BoundSealer:
     """Opens what was sealed for the same place; the key is none."""
 
-    def seal(self, plaintext: bytes, associated: bytes) -> bytes:
+    async def seal(self, plaintext: bytes, associated: bytes, *, deadline: float) -> bytes:
+        assert deadline > time.monotonic()
         return associated + b"|" + plaintext
 
     async def unseal(self, sealed: bytes, associated: bytes, *, deadline: float) -> bytes:
@@ -91,21 +93,17 @@ class House:
         give_up = timedelta(hours=72)
         return Courier(self.store, writer, carriers, self.clock, urgent=urgent, give_up=give_up)
 
-    async def code(self, minutes: int = 5, **changes: str) -> MessageDraft:
+    async def code(self, minutes: int = 5) -> MessageDraft:
         """A one-time code in the outbox."""
-        draft = MessageDraft(
+        notice = CodeNotice(
             occasion="code/enrolment/1",
-            kind=MessageKind.CODE,
             subscriber=SubscriberId("hong-gildong"),
-            created_utc=self.clock.now(),
             channel=Channel.SMS,
+            created_utc=self.clock.now(),
             expires_utc=self.clock.now() + timedelta(minutes=minutes),
         )
-        content = SealedContent("홍길동", "+821012345678", "ko", {"code": "042917"} | changes)
-        sealed = BoundSealer().seal(content.encode(), associated_of(draft.message_id))
-        made = MessageDraft(
-            **{name: getattr(draft, name) for name in draft.__slots__} | {"sealed": sealed}
-        )
+        content = SealedContent("홍길동", "+821012345678", "ko", {"code": "042917"})
+        made = await compose_code(BoundSealer(), notice, content, deadline=time.monotonic() + 9)
         await self.store.put_messages([made])
         return made
 

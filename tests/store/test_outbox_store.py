@@ -157,6 +157,7 @@ async def test_what_is_final_stays(bank: Bank, outbox: SqlOutbox, state: Message
         await outbox.settle_unsent(message.message_id, state, "why")
     settled = await outbox.get_message(message.message_id)
     assert settled.state is state
+    assert settled.draft.sealed is None
     assert settled.problem == ("" if state is MessageState.SENT else "why")
     await outbox.settle_unsent(message.message_id, MessageState.FAILED, "late")
     await outbox.try_again(message.message_id, START, "late")
