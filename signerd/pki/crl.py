@@ -1,7 +1,7 @@
 """Certificate revocation lists (RFC 5280, section 5), full and delta; signed elsewhere."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -30,7 +30,6 @@ _FLAGS: Final = {
     RevocationReason.PRIVILEGE_WITHDRAWN: x509.ReasonFlags.privilege_withdrawn,
     None: x509.ReasonFlags.remove_from_crl,
 }
-_REASONS: Final = {flag: reason for reason, flag in _FLAGS.items()}
 
 
 def _reason_code(flag: x509.ReasonFlags) -> x509.Extension[x509.ExtensionType]:
@@ -106,35 +105,6 @@ def assemble_crl(tbs: bytes, issuer: IssuerInfo, signature: bytes) -> bytes:
     return PreparedCrl(tbs, issuer.algorithm, issuer.spki).assemble(signature)
 
 
-def delta_entries(
-    base: bytes, entries: Sequence[RevokedEntry], *, since: Sequence[bytes] = ()
-) -> tuple[RevokedEntry, ...]:
-    """What a delta CRL to base (DER) has to list so that base and delta together say entries.
-
-    entries: what a full CRL would list now. Listed are the new and changed ones, and as
-    removeFromCRL those that are there no longer: taken off hold, or expired and dropped, which
-    RFC 5280, 5.2.4 permits. Expired ones must stay in entries until a full CRL has carried them
-    after their expiry (3.3), then no notice is lost that only delta CRLs have carried.
-
-    since: the CRLs, full or delta, issued after base. Relying parties may hold any of them, so
-    that a certificate put on hold and resumed after base is listed too (5.2.4). Raises Internal
-    (CRL_UNREADABLE).
-    """
-    now = {entry.serial: _whole(entry) for entry in entries}
-    at_base = _listed(_load(base))
-    before = [at_base, *(_listed(_load(crl), at_base) for crl in since)]
-    gone = {
-        serial: replace(entry, reason=None)
-        for old in before
-        for serial, entry in old.items()
-        if serial not in now
-    }
-    new = {
-        serial: entry for old in before for serial, entry in now.items() if old.get(serial) != entry
-    }
-    return tuple(entry for _, entry in sorted((gone | new).items()))
-
-
 def _find_entry_problems(entries: Sequence[RevokedEntry], *, is_delta: bool) -> Iterator[str]:
     serials = {entry.serial for entry in entries}
     if len(serials) < len(entries):
@@ -174,43 +144,6 @@ def _encode(tbs: bytes, signature: bytes) -> bytes:
     return encode_signed(tbs, asn1.decode_der(TbsCertListDer, tbs).algorithm, signature)
 
 
-def _load(crl_der: bytes) -> x509.CertificateRevocationList:
-    try:
-        return x509.load_der_x509_crl(crl_der)
-    except ValueError as error:
-        raise _unreadable() from error
-
-
-def _listed(
-    crl: x509.CertificateRevocationList, at_base: Mapping[int, RevokedEntry] | None = None
-) -> dict[int, RevokedEntry]:
-    """What relying parties know who have the CRL; of a delta CRL, on top of its base."""
-    try:
-        listed = {entry.serial: entry for entry in map(_read_entry, crl)}
-        is_delta = any(isinstance(one.value, x509.DeltaCRLIndicator) for one in crl.extensions)
-    except (ValueError, KeyError, x509.DuplicateExtension) as error:
-        raise _unreadable() from error
-    if is_delta:
-        listed = {**(at_base or {}), **listed}
-    return {serial: entry for serial, entry in listed.items() if entry.reason is not None}
-
-
-def _read_entry(revoked: x509.RevokedCertificate) -> RevokedEntry:
-    reason: RevocationReason | None = RevocationReason.UNSPECIFIED
-    for extension in revoked.extensions:
-        if isinstance(extension.value, x509.CRLReason):
-            reason = _REASONS[extension.value.reason]
-    return RevokedEntry(revoked.serial_number, revoked.revocation_date_utc, reason)
-
-
-def _whole(entry: RevokedEntry) -> RevokedEntry:
-    return replace(entry, since_utc=_second(entry.since_utc))
-
-
 def _second(time: datetime) -> datetime:
     """RFC 5280, 5.1.2.4: no fractions of a second."""
     return time.replace(microsecond=0)
-
-
-def _unreadable() -> Internal:
-    return Internal("a CRL that a delta CRL builds on cannot be read", reason="CRL_UNREADABLE")
