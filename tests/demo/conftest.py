@@ -46,6 +46,8 @@ class Authority:
             replaces="",
             replaced_by="",
             key_group="",
+            suspension=None,
+            crl_number=0,
         )
 
     def _build(self, key: rsa.RSAPrivateKey, serial: int, days: int) -> x509.Certificate:
