@@ -38,7 +38,7 @@ def new_instance_id() -> InstanceId:
 
 @dataclass(frozen=True, slots=True)
 class TokenSealer:
-    """`signerd.ca.ports.Sealer` with the daemon's own secret keys."""
+    """`signerd.identity.sealer.Sealer` with the daemon's own secret keys."""
 
     tokens: TokenClient
     seal_key: KeyRef

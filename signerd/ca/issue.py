@@ -227,6 +227,7 @@ class IssueCertificate:
             certificate_id_of(record.draft.serial),
             request.identity_number,
             request.deadline,
+            request.request.method,
         )
         if not await self._source.guard.matches(question, request.subscriber, identity):
             raise Conflict(

@@ -365,28 +365,6 @@ class SystemKeyStore(Protocol):
         ...
 
 
-class Sealer(Protocol):
-    """Encryption of small personal data under a key on the token, and the keyed hashes by which it
-    is found. Deadlines are seconds of time.monotonic().
-
-    Every method raises TokenUnavailable, TokenRefused, LimitExceeded or DeadlineExceeded.
-    """
-
-    async def seal(self, plaintext: bytes, associated: bytes, *, deadline: float) -> bytes:
-        """Encrypt. associated: what the value belongs to, such as certificates/0a; it is not in
-        the result, and only with it is the value unsealed again."""
-        ...
-
-    async def unseal(self, sealed: bytes, associated: bytes, *, deadline: float) -> bytes:
-        """Decrypt. Raises Internal (SEAL_BROKEN) when the value was changed or belongs to
-        something else."""
-        ...
-
-    async def mac(self, data: bytes, *, deadline: float) -> bytes:
-        """HMAC-SHA-256, 32 bytes: always the same for the same data."""
-        ...
-
-
 IdentityJudge = Callable[[Failures], tuple[Failures, AuditEvent | None]]
 """Says what the wrong numbers in a row come to, and what to put on record of it, if anything."""
 

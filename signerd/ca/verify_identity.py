@@ -25,13 +25,15 @@ _RULE: Final = LockoutRule(max_failures=5, lock_s=3600, longest_s=3600)
 
 @dataclass(frozen=True, slots=True)
 class IdentityQuestion:
-    """Who asks for which certificate. deadline: seconds of time.monotonic()."""
+    """Who asks for which certificate. deadline: seconds of time.monotonic(). method: the call in
+    which it is asked."""
 
     principal: str
     request_id: str
     certificate: CertificateId
     number: IdentityNumber = field(repr=False)
     deadline: float
+    method: str = "VerifyIdentity"
 
 
 class IdentityGuard:
@@ -76,7 +78,7 @@ class IdentityGuard:
             question.principal,
             f"certificates/{question.certificate}",
             question.request_id,
-            {"matches": str(is_right)},
+            {"matches": str(is_right), "method": question.method},
         )
 
     def _refuse_locked(self, certificate: CertificateId, failures: Failures) -> None:

@@ -58,7 +58,7 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Enrolment/RegisterSubscriber": _CHANGE,
         "/signerd.v1.Enrolment/UpdateSubscriber": _CHANGE,
         "/signerd.v1.Enrolment/GetSubscriber": _READ,
-        "/signerd.v1.Enrolment/FindSubscribers": _LIST,
+        "/signerd.v1.Enrolment/FindSubscribers": _IDENTITY,
         "/signerd.v1.Enrolment/EraseSubscriber": _CHANGE,
         "/signerd.v1.Enrolment/SetPassword": _CHANGE,
         "/signerd.v1.Enrolment/RegisterBiometricKey": _CHANGE,

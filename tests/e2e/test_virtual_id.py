@@ -214,7 +214,9 @@ def test_every_question_is_on_record_without_the_number(
         for event in auditor.list_audit_events(resource=issued.name)
         if event.kind == "identity.verified"
     ]
-    assert [event.details for event in asked] == [{"matches": "True"}, {"matches": "False"}]
+    assert [event.details for event in asked] == [
+        {"matches": answer, "method": "VerifyIdentity"} for answer in ("True", "False")
+    ]
     assert all(event.principal.endswith("/relying-party") for event in asked)
 
 

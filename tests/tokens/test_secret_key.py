@@ -25,7 +25,7 @@ from tests.tokens.scenario import in_child
 from tests.tokens.soft_hsm import Stage
 
 if TYPE_CHECKING:
-    from signerd.ca.ports import Sealer
+    from signerd.identity.sealer import Sealer
 
 _GCM, _HMAC = SecretAlgorithm.AES_256_GCM, SecretAlgorithm.HMAC_SHA256
 _SECRET = bytes.fromhex("79ea7568a2d3776604e18bcd3a1b1b85b7da0872")
