@@ -11,7 +11,6 @@ from pkilint.bin import (  # type: ignore[import-untyped] # pkilint has no types
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.lifecycle import RevocationReason
 from signerd.core.record import RevokedEntry
-from signerd.pki.crl import delta_entries
 from signerd.pki.ocsp import CertIdHash, OcspQuery, OcspRevoked, OcspStatus
 from tests.pki.judge import pkilint_codes
 from tests.pki.software_authority import NOW, SERIAL, authority_for
@@ -19,6 +18,7 @@ from tests.pki.software_status import DAY, crl_of, ocsp_response, root_crl_of
 
 EVERY_REASON = [RevokedEntry(SERIAL + reason, NOW - DAY, reason) for reason in RevocationReason]
 CHANGED = [RevokedEntry(SERIAL, NOW, RevocationReason.KEY_COMPROMISE)]
+REMOVED = RevokedEntry(SERIAL + RevocationReason.CERTIFICATE_HOLD, NOW - DAY, None)
 STATUSES: tuple[OcspStatus | OcspRevoked, ...] = (
     OcspStatus.GOOD,
     OcspStatus.UNKNOWN,
@@ -38,7 +38,7 @@ def test_pkilint_finds_nothing_in_crls(tmp_path: Path, algorithm: KeyAlgorithm) 
     """Empty, with every reason, delta, and the root's, under each algorithm."""
     authority = authority_for(algorithm)
     full = crl_of(authority, EVERY_REASON)
-    delta = crl_of(authority, delta_entries(full, CHANGED), number=2, base_number=1)
+    delta = crl_of(authority, [*CHANGED, REMOVED], number=2, base_number=1)
     for crl in (crl_of(authority), full, delta):
         assert crl_findings(tmp_path, crl) == set()
     assert crl_findings(tmp_path, root_crl_of(authority), "ARL") == set()
