@@ -12,7 +12,7 @@ from signerd.core.value import InstanceId, TokenRef
 _CALL_S: Final = 90.0
 _MOST_AT_ONCE: Final = 8
 # Of the time since they were asked before: what hosts may have been at work and still count as
-# idle. Fronts ask for their health all the time.
+# idle. Fronts let them sign all the time to see that they can.
 _IDLE_SHARE: Final = 0.2
 
 

@@ -266,7 +266,7 @@ class TokenHealth:
 @dataclass(frozen=True, slots=True)
 class HostHealth:
     """What a front knows of one token host. busy_s: how long, of all the time since its start, it
-    has been at work on requests."""
+    has been at work on requests other than for this."""
 
     name: str
     connected: bool

@@ -103,7 +103,7 @@ class Listed(_Message, frozen=True, array_like=True, gc=False, tag=4):
 
 
 class Health(_Message, frozen=True, array_like=True, gc=False, tag=5):
-    """busy_s: time spent on requests since the host's start."""
+    """busy_s: time spent on requests since the host's start, those for health left out."""
 
     process_id: int
     tokens: list[TokenHealth]

@@ -80,7 +80,8 @@ class RequestHandler:
             )
             return failure(request.number, Internal(f"token host: {type(error).__name__}"))
         finally:
-            self._busy_s += time.monotonic() - began
+            if not isinstance(request, HealthRequest):
+                self._busy_s += time.monotonic() - began
             self._pulse.beat(IDLE_ALLOWED_S)
 
     def _act(self, request: Request) -> Answer:

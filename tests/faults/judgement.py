@@ -20,6 +20,7 @@ from signerd_client import Certificate, CertificateState, Client
 from signerd_client.certificate import pem_encode
 from signerd_client.error import FailedPrecondition
 from signerd_client.server import TokenPurpose
+from tests.faults.scene import query
 
 # The keeper's lease (10 s) must run out after the keeper was killed, and stragglers, keys that a
 # host made for a caller that had died, are looked for a minute after.
@@ -99,7 +100,7 @@ def refuse_signing(signer: Client, credential: str, reason: str = "CREDENTIAL_RE
 
 def judge_tokens(daemon: PrivateDaemon) -> None:
     """Once the keeper has done its work, the subscriber tokens hold exactly the keys of the active
-    and suspended certificates, and the registry counts them rightly."""
+    and suspended certificates and those that lie ready, and the registry counts them rightly."""
     until = time.monotonic() + SETTLED_WITHIN_S
     while True:
         wanted = {
@@ -107,6 +108,8 @@ def judge_tokens(daemon: PrivateDaemon) -> None:
             for it in all_certificates(daemon).values()
             if it.credential and it.state is not CertificateState.REVOKED
         }
+        ready = query(daemon, "SELECT cka_id FROM ready_keys WHERE state = 'READY'")
+        wanted |= {f"credentials/{credential_id_of(cka_id)}" for (cka_id,) in ready}
         found, counted = asyncio.run(_keys_on_tokens(daemon))
         if (sorted(wanted), len(wanted)) == (found, counted):
             return

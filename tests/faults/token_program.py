@@ -12,7 +12,9 @@ from pkcs11.util.ec import encode_named_curve_parameters
 def main(arguments: list[str]) -> None:
     """SOFTHSM2_CONF is in the environment, PINs come on standard input, one a line."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("act", choices=["change-pin", "add-key", "destroy-added", "list-private"])
+    parser.add_argument(
+        "act", choices=["change-pin", "add-key", "destroy", "destroy-added", "list-private"]
+    )
     parser.add_argument("--module", required=True)
     parser.add_argument("--label", required=True)
     parser.add_argument("--id", default="")
@@ -24,6 +26,9 @@ def main(arguments: list[str]) -> None:
             session.set_pin(pin, more[0])
         elif options.act == "add-key":
             _add_key(session, bytes.fromhex(options.id))
+        elif options.act == "destroy":
+            for key in list(session.get_objects({Attribute.ID: bytes.fromhex(options.id)})):
+                key.destroy()
         elif options.act == "destroy-added":
             for key in list(session.get_objects({Attribute.LABEL: "added"})):
                 key.destroy()
