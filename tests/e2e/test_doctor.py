@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from signerd.app.init.state_file import ROLES
 from signerd.core.boot import ExitCode
 from signerd.pki.profile_directory import shipped_profiles
 from tests.e2e.client_identity import TlsAuthority
@@ -181,7 +182,7 @@ def test_check_config_says_what_is_right(state: Path) -> None:
     done = signerd("check-config", "--config", str(config))
     assert done.returncode == 0
     names = ", ".join(sorted(Path(name).stem for name in shipped_profiles()))
-    assert done.stdout == f"{config}: right; 5 grants; profiles {names}\n"
+    assert done.stdout == f"{config}: right; {1 + len(ROLES)} grants; profiles {names}\n"
 
 
 def test_check_config_explains_every_key() -> None:
