@@ -282,7 +282,7 @@ class ReadyKeyStore(Protocol):
         """Reserve room for one more key of the algorithm, on a token that is not to be avoided.
 
         None when there is none with room, when so many are there or in the making on those tokens
-        already, and while an issuance is at work.
+        already, and while an issuance is at work or one has just come to its end.
         """
         ...
 

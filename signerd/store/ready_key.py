@@ -1,10 +1,10 @@
 """The pool of key pairs made ahead."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Connection, func, insert, not_, select, update
+from sqlalchemy import Connection, exists, func, insert, not_, or_, select, update
 
 from signerd.audit.event import AuditEvent
 from signerd.core.algorithm import KeyAlgorithm
@@ -21,10 +21,13 @@ from signerd.store.credential_row import (
 )
 from signerd.store.database import Database
 from signerd.store.issuance_row import is_open, owner_is_alive
-from signerd.store.schema import issuances, ready_keys, tokens
+from signerd.store.schema import certificates, ready_keys, tokens
 from signerd.store.transaction import Transaction
 
 _NOBODY: Final = InstanceId("")
+# Who issues one certificate after another would wait behind the keys that take the place of those
+# just taken.
+_QUIET: Final = timedelta(seconds=0.5)
 _MAKING: Final = ready_keys.c.state == ReadyKeyState.MAKING.value
 
 
@@ -166,8 +169,9 @@ def _count(connection: Connection, algorithm: KeyAlgorithm, avoid: Collection[To
 
 
 def _is_issuing(connection: Connection, now_utc: datetime) -> bool:
-    at_work = select(issuances.c.issuance_id).where(is_open(), owner_is_alive(now_utc)).limit(1)
-    return connection.execute(at_work).first() is not None
+    at_work = exists().where(is_open(), owner_is_alive(now_utc))
+    lately = exists().where(certificates.c.created_utc > now_utc - _QUIET)
+    return bool(connection.scalar(select(or_(at_work, lately))))
 
 
 def _key(connection: Connection, cka_id: bytes) -> KeyRef:

@@ -132,6 +132,7 @@ async def test_keys_of_a_token_that_is_away_are_not_handed_out(
     assert record.key is not None
     assert record.key.token == _SECOND
     await bank.finish(record)
+    bank.clock.advance(1)
     assert await _reserve(keys, most=1) is None
     instead = await _reserve(keys, most=1, avoid=frozenset({POOL}))
     assert instead is not None
@@ -157,10 +158,14 @@ async def test_no_more_than_wanted_and_no_more_than_there_is_room(
 async def test_nothing_is_made_while_an_issuance_is_at_work(
     bank: Bank, keys: SqlReadyKeyStore
 ) -> None:
-    """One whose owner has died is not at work."""
+    """Nor in the moment after it; one whose owner has died is not at work."""
     record, _ = await bank.issuances.begin_issuance(draft_of())
     assert await _reserve(keys) is None
     await bank.issuances.release_issuance(record.draft.issuance_id, OWNER)
+    assert await _reserve(keys) is not None
+    await bank.issue()
+    assert await _reserve(keys) is None
+    bank.clock.advance(1)
     assert await _reserve(keys) is not None
 
 
