@@ -1,4 +1,4 @@
-"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--bare | --status]."""
+"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--bare | --status | --ready]."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from rich.console import Console
 
 from examples.private_daemon import DaemonFailed, DaemonSize, private_daemon
 from scripts.benchmark.bare_token import measure_all
+from scripts.benchmark.ready_keys import measure_single
 from scripts.benchmark.report import Result, print_result, this_machine
 from scripts.benchmark.served import ServedBenchmark
 from scripts.benchmark.softhsm import throwaway_token
@@ -32,6 +33,7 @@ class Plan:
     crowd: tuple[int, ...]
     fill_limit_s: float
     status: StatusPlan
+    single_calls: int
 
 
 _FULL: Final = Plan(
@@ -45,6 +47,7 @@ _FULL: Final = Plan(
     status=StatusPlan(
         certificates=100_000, revoked=10_000, revocations=50, askers=(1, 8, 64), duration_s=5.0
     ),
+    single_calls=100,
 )
 _QUICK: Final = Plan(
     bare_s=0.4,
@@ -57,6 +60,7 @@ _QUICK: Final = Plan(
     status=StatusPlan(
         certificates=2_000, revoked=200, revocations=5, askers=(1, 8), duration_s=0.8
     ),
+    single_calls=5,
 )
 
 
@@ -71,6 +75,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--status", action="store_true", help="only CRLs and OCSP for many certificates"
     )
+    parser.add_argument(
+        "--ready", action="store_true", help="only single calls, with and without keys made ahead"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the result there")
     parser.add_argument("--fronts", type=int, default=2, help="fronts of the daemon")
     parser.add_argument("--hosts", type=int, default=2, help="token hosts of the daemon")
@@ -79,11 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = DaemonSize(fronts=options.fronts, hosts=options.hosts)
     result = Result(datetime.now(UTC), this_machine(), size)
     try:
-        if not options.status:
+        everything = not (options.bare or options.status or options.ready)
+        if options.bare or everything:
             _measure_bare(plan, result)
-        if not options.bare and not options.status:
+        if everything:
             _measure_served(plan, size, result)
-        if not options.bare:
+        if options.ready or everything:
+            _collect(measure_single(size, plan.single_calls), result.single.append)
+        if options.status or everything:
             _measure_status(plan, size, result)
     except (DaemonFailed, RuntimeError) as error:
         sys.stderr.write(f"bench: {error}\n")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from examples.private_daemon import DaemonSize
 from scripts.benchmark.bare_token import BareRate
+from scripts.benchmark.ready_keys import SingleRate
 from scripts.benchmark.served import CrowdedRate, IssueRate, Reconciliation, ServedRate
 from scripts.benchmark.softhsm import KeyKind
 from scripts.benchmark.status import CrlRate, OcspRate
@@ -50,6 +51,7 @@ class Result:
     bare: list[BareRate] = field(default_factory=list)
     served: list[ServedRate] = field(default_factory=list)
     issuance: list[IssueRate] = field(default_factory=list)
+    single: list[SingleRate] = field(default_factory=list)
     crowded: list[CrowdedRate] = field(default_factory=list)
     reconciliation: Reconciliation | None = None
     crl: CrlRate | None = None
@@ -92,6 +94,8 @@ def print_result(result: Result, console: Console) -> None:
     if result.served:
         for table in (_served(result), _ratios(result), _issuance(result), _crowded(result)):
             console.print(table)
+    if result.single:
+        console.print(_single(result.single))
     counted = result.reconciliation
     if counted is not None:
         verdict = "agree" if counted.agrees else "DO NOT AGREE"
@@ -139,6 +143,16 @@ def _issuance(result: Result) -> Table:
         counts = (str(rate.callers), f"{rate.rate_per_s:.1f}")
         latencies = _numbers(rate.p50_ms, rate.p99_ms)
         table.add_row(_KEYS[rate.kind], *counts, *latencies, str(rate.errors))
+    return table
+
+
+def _single(rates: list[SingleRate]) -> Table:
+    columns = ("call", "keys ready", "calls", "p50 ms", "p99 ms", "errors")
+    table = _table("One caller, RSA-2048", *columns)
+    for rate in rates:
+        are_ready = "yes" if rate.are_keys_ready else "no"
+        numbers = _numbers(rate.calls, rate.p50_ms, rate.p99_ms)
+        table.add_row(rate.call, are_ready, *numbers, str(rate.errors))
     return table
 
 
