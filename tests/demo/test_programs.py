@@ -63,5 +63,7 @@ def test_the_quick_benchmark_measures_everything(temporary: Path, tmp_path: Path
     assert all(line["hosts_cpu_us"] > 0 for line in measured["served"])
     assert all(ratio["ratio"] > 0 for ratio in measured["ratios"])
     assert len(measured["ratios"]) == 2
+    assert [line["are_keys_ready"] for line in measured["single"]] == [False, False, True, True]
+    assert all(line["calls"] == 5 and line["errors"] == 0 for line in measured["single"])
     counted = measured["reconciliation"]
     assert counted["recorded"] == counted["acknowledged"] > 0
