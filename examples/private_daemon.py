@@ -31,10 +31,11 @@ class DaemonFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class DaemonSize:
-    """How many processes of each kind."""
+    """How many processes of each kind. publisher: whether there is one, and CRLs for it."""
 
     fronts: int = 2
     hosts: int = 2
+    publisher: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,11 @@ def private_daemon(
         made = _run("init", "--state", str(directory), *addresses)
         if made.returncode != 0:
             raise DaemonFailed(f"signerd init ended with {made.returncode}\n{made.stderr}")
-        sizes = {"server.fronts": str(size.fronts), "tokens.hosts": str(size.hosts)}
+        sizes = {
+            "server.fronts": str(size.fronts),
+            "tokens.hosts": str(size.hosts),
+            "publisher.enabled": str(size.publisher).lower(),
+        }
         _configure(directory / "signerd.toml", sizes | dict(settings))
         with (directory / "policy.toml").open("a") as policy:
             policy.write(grants)

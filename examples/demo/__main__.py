@@ -15,7 +15,7 @@ from examples.demo.worker import PROCESSES, client_processes
 from examples.private_daemon import DaemonFailed, DaemonSize, private_daemon
 
 _DATA: Final = Path(__file__).parents[1] / "data"
-_SIZE: Final = DaemonSize(fronts=2, hosts=2)
+_SIZE: Final = DaemonSize(fronts=2, hosts=2, publisher=True)
 
 
 def main() -> int:

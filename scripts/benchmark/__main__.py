@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--hosts", type=int, default=2, help="token hosts of the daemon")
     options = parser.parse_args(arguments)
     plan = _QUICK if options.quick else _FULL
-    size = DaemonSize(fronts=options.fronts, hosts=options.hosts)
+    size = DaemonSize(fronts=options.fronts, hosts=options.hosts, publisher=True)
     result = Result(datetime.now(UTC), this_machine(), size)
     try:
         everything = not (options.bare or options.status or options.ready)

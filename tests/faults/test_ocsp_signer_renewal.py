@@ -24,7 +24,7 @@ _NEXT = "SELECT next_tbs FROM system_keys WHERE role = 'OCSP'"
 def test_a_renewal_that_was_cut_off_is_completed() -> None:
     """Killed before the signature, its successor killed after it: the third one renews it. One
     certificate, for the same key, once on record; doctor and the auditor find nothing."""
-    with faulty_daemon(DaemonSize(fronts=1, hosts=1), SETTINGS) as daemon:
+    with faulty_daemon(DaemonSize(fronts=1, hosts=1, publisher=True), SETTINGS) as daemon:
         old = _stored(daemon)
         orders = FaultOrders(daemon)
         daemon.stop()

@@ -44,7 +44,7 @@ _TRY_LATER: Final = bytes.fromhex("30030a0103")
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[PrivateDaemon]:
     """With fault points armed."""
-    with faulty_daemon(DaemonSize(fronts=1, hosts=1), SETTINGS) as running:
+    with faulty_daemon(DaemonSize(fronts=1, hosts=1, publisher=True), SETTINGS) as running:
         yield running
 
 

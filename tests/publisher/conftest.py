@@ -20,7 +20,9 @@ role = "ra-supervisor"
 @pytest.fixture(scope="session")
 def daemon() -> Iterator[PrivateDaemon]:
     """One front and one token host, whose officer may also take certificates off hold."""
-    with private_daemon(DaemonSize(fronts=1, hosts=1), grants=SUPERVISOR) as running:
+    with private_daemon(
+        DaemonSize(fronts=1, hosts=1, publisher=True), grants=SUPERVISOR
+    ) as running:
         party = RelyingParty(running.publisher_url, running.directory)
         wait_until(lambda: _is_up(party), "the publisher answers")
         yield running
