@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -12,6 +13,7 @@ from importlib.metadata import version
 import structlog
 
 from signerd.app.carrier import mailbox_of
+from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
@@ -38,6 +40,7 @@ from signerd.core.error import SignerdError
 from signerd.core.lifecycle import SystemKeyRole
 from signerd.core.message import Channel
 from signerd.core.pulse import Pulse
+from signerd.identity.document import DocumentVerifier
 from signerd.observability.event import LogEvent
 from signerd.pki.profile import Profile
 from signerd.pki.profile_directory import load_profiles
@@ -128,6 +131,7 @@ class Front:
     reloadable: Reloadable
     journal: IssuanceJournal
     started_utc: datetime
+    documents: DocumentVerifier | None
 
     def servicers(self) -> Servicers:
         """The services over their use cases."""
@@ -135,10 +139,14 @@ class Front:
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
         identities = Identities.of(base)
+        use_cases = self._use_cases(identities)
         return Servicers(
-            certificate_authority=CertificateAuthorityServicer(self._use_cases(identities)),
-            enrolment=EnrolmentServicer(  # type: ignore[abstract] # its other calls are unimplemented
-                registry_use_cases(base, identities.holders)
+            certificate_authority=CertificateAuthorityServicer(use_cases),
+            enrolment=EnrolmentServicer(
+                registry_use_cases(base, identities.holders),
+                enrolment_use_cases(
+                    base, use_cases, self.documents, lambda: self.reloadable.rules.profiles
+                ),
             ),
             signing=SigningServicer(
                 Sign(base.tokens, signatures, credentials, base.clock, base.name),
@@ -235,7 +243,14 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
     """Serve until told to stop. Raises BootError."""
     reloadable = Reloadable(settings)
     base = await open_base(settings, name, clock)
-    front = Front(base, reloadable, base.journal(lambda: reloadable.rules.profiles), clock.now())
+    documents = AsyncExitStack()
+    front = Front(
+        base,
+        reloadable,
+        base.journal(lambda: reloadable.rules.profiles),
+        clock.now(),
+        await open_document_verifier(settings, documents),
+    )
     await reloadable.record(base, reloadable.rules)
     servicers = front.servicers()
     guard = front.guard()
@@ -262,4 +277,5 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
     await front.journal.drain(_WALKS_S)
     # Not before: an instance that stops to beat is taken for dead, and its work taken over.
     await lifeline.end()
+    await documents.aclose()
     await base.close()

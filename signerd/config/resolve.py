@@ -1,11 +1,14 @@
 """Relative paths of the configuration made absolute."""
 
 from pathlib import Path
+from typing import Final
 
 from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import absolute_source
-from signerd.config.settings import Settings, StoreSettings, TokensSettings
+from signerd.config.settings import IdentitySettings, Settings, StoreSettings, TokensSettings
+
+_FILE: Final = "file:"
 
 
 def resolve_paths(settings: Settings, base: Path) -> Settings:
@@ -34,6 +37,7 @@ def resolve_paths(settings: Settings, base: Path) -> Settings:
                     "profiles": base / settings.policy.profiles,
                 }
             ),
+            "identity": _identity(settings.identity, base),
             "outbox": _outbox(settings.outbox, base),
             "test": settings.test.model_copy(
                 update={"fault_directory": None if faults is None else base / faults}
@@ -62,6 +66,14 @@ def _tokens(tokens: TokensSettings, base: Path) -> TokensSettings:
             ),
         }
     )
+
+
+def _identity(identity: IdentitySettings, base: Path) -> IdentitySettings:
+    verifier = identity.document_verifier
+    if verifier.startswith(_FILE):
+        verifier = f"{_FILE}{base / verifier.removeprefix(_FILE)}"
+    rules = identity.rules and base / identity.rules
+    return identity.model_copy(update={"rules": rules, "document_verifier": verifier})
 
 
 def _outbox(outbox: OutboxSettings, base: Path) -> OutboxSettings:

@@ -45,6 +45,12 @@ def _check_store_url(text: str) -> str:
     return text
 
 
+def _check_verifier(text: str) -> str:
+    if text and not text.startswith(("file:", "https://", "http://")):
+        raise ValueError("use file:PATH or an https URL")
+    return text
+
+
 def _check_public_url(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme != "http" or not parts.hostname or text.endswith("/")):
@@ -220,6 +226,24 @@ class PolicySettings(Section):
     )
 
 
+class IdentitySettings(Section):
+    """[identity]: how subscribers prove who they are."""
+
+    rules: TomlPath | None = Field(
+        default=None,
+        description="proofs needed, lockout, lifetimes (TOML); none means the defaults",
+        examples=["identity.toml"],
+    )
+    document_verifier: Annotated[str, AfterValidator(_check_verifier)] = Field(
+        default="",
+        description="who says whether identity documents are genuine: https URL of the bank's "
+        "service, or file:PATH of a CSV file for test harnesses; empty refuses documents",
+    )
+    document_timeout_s: PositiveSeconds = Field(
+        default=5.0, description="longest time the service may take"
+    )
+
+
 class PublisherSettings(Section):
     """[publisher]: what relying parties are told, over HTTP."""
 
@@ -291,6 +315,7 @@ class Settings(Section):
     authority: AuthoritySettings
     store: StoreSettings = StoreSettings()
     policy: PolicySettings = PolicySettings()
+    identity: IdentitySettings = IdentitySettings()
     publisher: PublisherSettings = PublisherSettings()
     outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()

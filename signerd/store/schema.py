@@ -79,6 +79,21 @@ subscriber_lookups: Final = Table(
     Index(None, "subscriber_id"),
 )
 
+# What subscribers prove their identity with: argon2id hashes with their history and failures
+# (JSON), and public keys.
+passwords: Final = Table(
+    "passwords",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), primary_key=True),
+    Column("record", Text, nullable=False),
+)
+biometric_keys: Final = Table(
+    "biometric_keys",
+    metadata,
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), primary_key=True),
+    Column("spki", LargeBinary, nullable=False),
+)
+
 credentials: Final = Table(
     "credentials",
     metadata,
@@ -195,6 +210,7 @@ issuances: Final = Table(
     Column("created_utc", UtcMicroseconds, nullable=False),
     UniqueConstraint("certificate_id"),
     UniqueConstraint("credential_id"),
+    Index(None, "subscriber_id"),
     Index("ix_issuances_open", "created_utc", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index(
         "uq_issuances_open_replaces",
@@ -203,6 +219,40 @@ issuances: Final = Table(
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,
     ),
+)
+
+# Applications. Their story is on record under their resource name.
+enrolments: Final = Table(
+    "enrolments",
+    metadata,
+    Column("enrolment_id", String(32), primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), nullable=False),
+    Column("purpose", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("support_reference", String(16), nullable=False),
+    Column("opened_utc", UtcMicroseconds, nullable=False),
+    Column("expires_utc", UtcMicroseconds, nullable=False),
+    Column("profile", String(63), nullable=False),
+    Column("algorithm", String(32)),
+    Column("key_group", String(63), nullable=False),
+    # What was asked for; of a refused application it need not exist.
+    Column("old_certificate", String(40)),
+    Column("certificate_id", ForeignKey("certificates.certificate_id")),
+    Column("proven", Text, nullable=False),
+    # Of documents and biometric assertions.
+    Column("failures", Integer, nullable=False),
+    Column("release_utc", UtcMicroseconds),
+    # One-time codes by factor and the authorisation, as JSON: keyed hashes only.
+    Column("codes", Text, nullable=False),
+    Column("reference_mac", LargeBinary),
+    Column("authorisation", Text),
+    # Who has used the authorisation; empty before.
+    Column("claim_principal", Text, nullable=False),
+    Column("claim_request_id", String(64), nullable=False),
+    UniqueConstraint("support_reference"),
+    UniqueConstraint("reference_mac"),
+    Index(None, "opened_utc", "enrolment_id"),
+    Index(None, "subscriber_id", "opened_utc"),
 )
 
 # Numbers that no two issuances share.

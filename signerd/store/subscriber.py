@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from signerd.audit.event import AuditEvent
+from signerd.core.enrolment import EnrolmentState
 from signerd.core.error import Conflict, Internal, Interrupted, NotFound, WrongState
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.lifecycle import CertificateState
@@ -17,11 +18,21 @@ from signerd.store.database import Database
 from signerd.store.glob import matches_any
 from signerd.store.issuance_row import is_open
 from signerd.store.request import find_request, remember_request
-from signerd.store.schema import certificates, issuances, outbox, subscriber_lookups, subscribers
+from signerd.store.schema import (
+    biometric_keys,
+    certificates,
+    enrolments,
+    issuances,
+    outbox,
+    passwords,
+    subscriber_lookups,
+    subscribers,
+)
 from signerd.store.subscriber_row import SELECT_SUBSCRIBER, read_subscriber, subscriber_of
 from signerd.store.transaction import Transaction
 
 _ISSUANCE_RETRY_S: Final = 1.0
+_WAITING: Final = (EnrolmentState.OPEN.value, EnrolmentState.AUTHORISED.value)
 
 
 class SqlSubscriberStore:
@@ -249,6 +260,13 @@ def _erase(connection: Connection, subscriber: SubscriberId, now_utc: datetime) 
     """Everything that is not in a certificate or on record, wherever it is kept."""
     _drop_lookups(connection, subscriber, LookupKind)
     _write(connection, SubscriberRecord(subscriber, erased_utc=now_utc))
+    for table in (passwords, biometric_keys):
+        connection.execute(delete(table).where(table.c.subscriber_id == subscriber))
+    connection.execute(
+        update(enrolments)
+        .where(enrolments.c.subscriber_id == subscriber, enrolments.c.state.in_(_WAITING))
+        .values(state=EnrolmentState.CANCELLED.value)
+    )
     for table in (certificates, issuances):
         connection.execute(
             update(table)

@@ -2,15 +2,21 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, exists, select
 
 from signerd.core.record import HolderIdentity
 from signerd.core.subscriber import SubscriberRecord
 from signerd.core.value import SubscriberId
-from signerd.store.schema import subscribers
+from signerd.store.schema import biometric_keys, passwords, subscribers
 from signerd.store.stored import decoded
 
-SELECT_SUBSCRIBER: Final[Select[Any]] = select(subscribers)
+SELECT_SUBSCRIBER: Final[Select[Any]] = select(
+    subscribers,
+    exists().where(passwords.c.subscriber_id == subscribers.c.subscriber_id).label("has_password"),
+    exists()
+    .where(biometric_keys.c.subscriber_id == subscribers.c.subscriber_id)
+    .label("has_biometric_key"),
+)
 
 
 def subscriber_of(row: Row[Any]) -> SubscriberRecord:
@@ -24,6 +30,8 @@ def subscriber_of(row: Row[Any]) -> SubscriberRecord:
             identity=_identity_of(row),
             registered_utc=row.registered_utc,
             erased_utc=row.erased_utc,
+            has_password=bool(row.has_password),
+            has_biometric_key=bool(row.has_biometric_key),
         )
 
 

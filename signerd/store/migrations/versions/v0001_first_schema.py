@@ -16,6 +16,7 @@ def upgrade() -> None:
     _create_status()
     _create_outbox()
     _create_journal()
+    _create_enrolments()
     _create_audit()
     _create_processes()
 
@@ -315,6 +316,7 @@ def _create_journal() -> None:
         sa.UniqueConstraint("certificate_id", name="uq_issuances_certificate_id"),
         sa.UniqueConstraint("credential_id", name="uq_issuances_credential_id"),
     )
+    op.create_index("ix_issuances_subscriber_id", "issuances", ["subscriber_id"], unique=False)
     op.create_index(
         "ix_issuances_open",
         "issuances",
@@ -366,6 +368,70 @@ def _create_journal() -> None:
         ),
     )
     op.create_index("ix_requests_created_utc", "requests", ["created_utc"], unique=False)
+
+
+def _create_enrolments() -> None:
+    for name, column in (
+        ("passwords", sa.Column("record", sa.Text(), nullable=False)),
+        ("biometric_keys", sa.Column("spki", sa.LargeBinary(), nullable=False)),
+    ):
+        op.create_table(
+            name,
+            sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+            column,
+            sa.ForeignKeyConstraint(
+                ["subscriber_id"],
+                ["subscribers.subscriber_id"],
+                name=f"fk_{name}_subscriber_id",
+            ),
+            sa.PrimaryKeyConstraint("subscriber_id", name=f"pk_{name}"),
+        )
+    op.create_table(
+        "enrolments",
+        sa.Column("enrolment_id", sa.String(length=32), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=False),
+        sa.Column("purpose", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("support_reference", sa.String(length=16), nullable=False),
+        sa.Column("opened_utc", sa.BigInteger(), nullable=False),
+        sa.Column("expires_utc", sa.BigInteger(), nullable=False),
+        sa.Column("profile", sa.String(length=63), nullable=False),
+        sa.Column("algorithm", sa.String(length=32), nullable=True),
+        sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("old_certificate", sa.String(length=40), nullable=True),
+        sa.Column("certificate_id", sa.String(length=40), nullable=True),
+        sa.Column("proven", sa.Text(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("release_utc", sa.BigInteger(), nullable=True),
+        sa.Column("codes", sa.Text(), nullable=False),
+        sa.Column("reference_mac", sa.LargeBinary(), nullable=True),
+        sa.Column("authorisation", sa.Text(), nullable=True),
+        sa.Column("claim_principal", sa.Text(), nullable=False),
+        sa.Column("claim_request_id", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"],
+            ["certificates.certificate_id"],
+            name="fk_enrolments_certificate_id",
+        ),
+        sa.ForeignKeyConstraint(
+            ["subscriber_id"], ["subscribers.subscriber_id"], name="fk_enrolments_subscriber_id"
+        ),
+        sa.PrimaryKeyConstraint("enrolment_id", name="pk_enrolments"),
+        sa.UniqueConstraint("reference_mac", name="uq_enrolments_reference_mac"),
+        sa.UniqueConstraint("support_reference", name="uq_enrolments_support_reference"),
+    )
+    op.create_index(
+        "ix_enrolments_opened_utc_enrolment_id",
+        "enrolments",
+        ["opened_utc", "enrolment_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_enrolments_subscriber_id_opened_utc",
+        "enrolments",
+        ["subscriber_id", "opened_utc"],
+        unique=False,
+    )
 
 
 def _create_audit() -> None:

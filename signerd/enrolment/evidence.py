@@ -1,0 +1,88 @@
+"""Set passwords, and register keys for biometric assertions."""
+
+import asyncio
+from datetime import datetime
+
+from signerd.audit.event import AuditEvent, EventKind
+from signerd.config.secret_source import Secret
+from signerd.core.error import WrongState
+from signerd.core.record import RequestKey
+from signerd.core.value import SubscriberId
+from signerd.enrolment.call import Caller, EnrolmentContext
+from signerd.identity.biometric import check_biometric_key
+from signerd.identity.password import SALT_BYTES, expiry_of, new_password, verify_password
+from signerd.identity.password_strength import personal_words
+
+
+class EvidenceRegistration:
+    """The use cases behind Enrolment.SetPassword and RegisterBiometricKey."""
+
+    def __init__(self, context: EnrolmentContext) -> None:
+        self._context = context
+
+    async def set_password(
+        self, subscriber: SubscriberId, current: Secret | None, new: Secret, caller: Caller
+    ) -> datetime:
+        """When the new one has to be changed. current: required where there is one.
+
+        Raises WrongState (PASSWORD_CURRENT_MISSING), the refusals of `verify_password` and
+        `new_password`, NotFound, PermissionDenied, Interrupted, StoreUnavailable.
+        """
+        context, rule = self._context, self._context.rules.password
+        registered = await context.registered(subscriber, caller)
+        before = await context.evidence.find_password(subscriber)
+        now = context.clock.now()
+        if before is not None:
+            if current is None:
+                raise WrongState(
+                    "a password is set; send it as current_password to change it",
+                    reason="PASSWORD_CURRENT_MISSING",
+                )
+            check = await asyncio.to_thread(
+                verify_password,
+                before,
+                current,
+                rule,
+                now,
+                salt=context.random(SALT_BYTES),
+                even_expired=True,
+            )
+            if check.refusal is not None:
+                event = self._event(
+                    EventKind.PASSWORD_REFUSED, subscriber, caller, reason=check.refusal.reason
+                )
+                await context.evidence.change_password(subscriber, before, check.state, event)
+                raise check.refusal
+        words = personal_words(
+            name=registered.record.real_name,
+            phone=registered.data.phone,
+            email=registered.data.email,
+        )
+        after = await asyncio.to_thread(
+            new_password, before, new, words, rule, now, salt=context.random(SALT_BYTES)
+        )
+        event = self._event(EventKind.PASSWORD_SET, subscriber, caller)
+        await context.evidence.change_password(subscriber, before, after, event)
+        return expiry_of(after, rule)
+
+    async def register_key(
+        self, request: RequestKey, subscriber: SubscriberId, spki: bytes, caller: Caller
+    ) -> None:
+        """Raises InvalidRequest (BIOMETRIC_KEY_UNUSABLE), Conflict, NotFound, PermissionDenied,
+        WrongState, StoreUnavailable."""
+        check_biometric_key(spki)
+        await self._context.registered(subscriber, caller)
+        event = self._event(EventKind.BIOMETRIC_KEY_REGISTERED, subscriber, caller)
+        await self._context.evidence.register_biometric_key(request, subscriber, spki, event)
+
+    def _event(
+        self, kind: EventKind, subscriber: SubscriberId, caller: Caller, **details: str
+    ) -> AuditEvent:
+        return AuditEvent(
+            kind,
+            self._context.clock.now(),
+            caller.principal,
+            f"subscribers/{subscriber}",
+            caller.request_id,
+            details,
+        )
