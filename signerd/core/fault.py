@@ -69,6 +69,13 @@ class FaultPoint(StrEnum):
     KEEPER_SIGNER_SIGNED = "keeper-signer-signed"
 
 
+CLAIM_POINTS: Final = (
+    FaultPoint.STORE_ENROLMENT_UNCOMMITTED,
+    FaultPoint.CLAIM_BOUND,
+    FaultPoint.CLAIM_ISSUED,
+)
+"""The steps of a claim beside those of the issuance in it."""
+
 _armed: Path | None = None
 
 

@@ -12,6 +12,7 @@ import pytest
 from google.rpc import error_details_pb2, status_pb2
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
+from signerd.core.fault import CLAIM_POINTS, FaultPoint
 from signerd.v1 import enrolment_pb2 as pb
 from signerd.v1 import types_pb2
 from signerd_client import Client
@@ -30,14 +31,18 @@ def bank() -> Iterator[PrivateDaemon]:
     settings = {
         "identity.document_verifier": '"file:documents.csv"',
         "identity.rules": '"identity.toml"',
+        "test.fault_directory": '"faults"',
     }
     with private_daemon(DaemonSize(fronts=2, hosts=1)) as daemon:
         (daemon.directory / "documents.csv").write_text("kind,number,name,issue_date\n")
         (daemon.directory / "identity.toml").write_text("[code]\nresend_s = 0\n")
         daemon.stop()
-        text = "".join(f"{key.split('.')[1]} = {value}\n" for key, value in settings.items())
+        (daemon.directory / "faults").mkdir()
         with daemon.configuration.open("a") as configuration:
-            configuration.write(f"\n[identity]\n{text}")
+            for key, value in settings.items():
+                section, _, name = key.partition(".")
+                heading = "" if name == "rules" else f"\n[{section}]\n"
+                configuration.write(f"{heading}{name} = {value}\n")
         daemon.start()
         yield daemon
 
@@ -266,3 +271,32 @@ def test_wrong_proofs_lock_and_name_the_release(desk: RawCaller, bank: PrivateDa
     assert shown.enrolment.HasField("lock_release_time")
     story = str(shown.events)
     assert not [secret for secret in (*customer.secrets, code) if secret in story]
+
+
+@pytest.mark.parametrize("point", CLAIM_POINTS)
+def test_a_crash_while_claiming_costs_nothing(
+    desk: RawCaller, bank: PrivateDaemon, point: FaultPoint
+) -> None:
+    """The same claim again ends in one certificate, and its enrolment is completed."""
+    customer = _registered(bank)
+    claim = _claim(_authorised(desk, customer))
+    order = bank.directory / "faults" / point.value
+    order.write_text("kill")
+    made: list[str] = []
+
+    def attempt() -> list[str]:
+        try:
+            made.append(_call(desk, "ClaimCertificate", claim).certificate.name)
+        except grpc.RpcError as error:
+            failure: Any = error
+            assert failure.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED)
+        return made
+
+    wait_until(attempt, "the claim is answered")
+    assert not order.exists()
+    with Client(bank.target("ra-officer")) as client:
+        listed = list(client.list_certificates(subscriber=customer.subscriber))
+    assert [one.name for one in listed] == made
+    request = pb.ListEnrolmentsRequest(subscriber=f"subscribers/{customer.subscriber}")
+    (shown,) = _call(desk, "ListEnrolments", request).enrolments
+    assert (shown.state, shown.certificate) == (pb.ENROLMENT_STATE_COMPLETED, made[0])
