@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
-from signerd.ca.ports import OcspStore
 from signerd.ca.sign_ocsp import SignOcsp
+from signerd.ca.status_ports import OcspStore
 from signerd.core.clock import Clock
 from signerd.core.error import (
     DeadlineExceeded,

@@ -1,6 +1,6 @@
 """The newest CRLs, at hand for whoever asks."""
 
-from signerd.ca.ports import CrlStore
+from signerd.ca.status_ports import CrlStore
 from signerd.core.status import CrlIssuer, CrlRecord
 
 

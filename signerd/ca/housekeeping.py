@@ -8,14 +8,8 @@ from datetime import datetime, timedelta
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.ca.absence import AbsentTokens
 from signerd.ca.journal import IssuanceJournal
-from signerd.ca.ports import (
-    CertificateStore,
-    HousekeepingStore,
-    KeyTokens,
-    ReadyKeyStore,
-    TokenPool,
-    TokenRegistry,
-)
+from signerd.ca.keeper_ports import HousekeepingStore, ReadyKeyStore, TokenPool, TokenRegistry
+from signerd.ca.ports import CertificateStore, KeyTokens
 from signerd.core.clock import Clock
 from signerd.core.error import Internal, SignerdError, TokenUnavailable
 from signerd.core.fault import FaultPoint, reach

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from signerd.ca.ports import KeyTokens, ReadyKeyStore, TokenHosts, TokenRegistry
+from signerd.ca.keeper_ports import ReadyKeyStore, TokenHosts, TokenRegistry
+from signerd.ca.ports import KeyTokens
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import HostHealth

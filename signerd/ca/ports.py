@@ -13,29 +13,16 @@ from signerd.core.record import (
     CertificateCount,
     CertificateFilter,
     CertificateRecord,
-    CredentialRecord,
     GeneratedKey,
     HolderIdentity,
-    HostHealth,
     IssuanceDraft,
     IssuanceRecord,
     Page,
     RequestKey,
     SystemKey,
-    TokenKey,
-    TokenRecord,
-)
-from signerd.core.status import (
-    CertificateStatus,
-    CrlDraft,
-    CrlIssuer,
-    CrlRecord,
-    CrlStanding,
-    OcspRecord,
 )
 from signerd.core.value import (
     CertificateId,
-    CredentialId,
     InstanceId,
     IssuanceId,
     KeyRef,
@@ -234,114 +221,6 @@ class ChangeTrail(Protocol):
         ...
 
 
-class HousekeepingStore(Protocol):
-    """What the keeper asks. Every method raises StoreUnavailable."""
-
-    async def list_interrupted_issuances(self, limit: int) -> list[IssuanceRecord]:
-        """Open issuances whose owner is dead."""
-        ...
-
-    async def list_overdue_suspensions(self, now_utc: datetime, limit: int) -> list[CertificateId]:
-        """Certificates that are still suspended after the limit of their suspension, and have not
-        expired."""
-        ...
-
-    async def list_retired_credentials(
-        self, limit: int, *, avoid: Collection[TokenRef] = ()
-    ) -> list[CredentialRecord]:
-        """Credentials whose key still has to be destroyed, except on tokens to avoid."""
-        ...
-
-    async def mark_destroyed(self, credential_id: CredentialId, event: AuditEvent) -> None:
-        """RETIRED -> DESTROYED."""
-        ...
-
-    async def find_dead_keys(self, token: TokenRef, cka_ids: Sequence[bytes]) -> list[bytes]:
-        """Which of these keys are DESTROYED, credentials or made ahead: left behind by a host that
-        finished making them after they had been given up."""
-        ...
-
-    async def forget_requests(self, older_than_utc: datetime) -> int:
-        """Drop request ids of closed calls; returns how many."""
-        ...
-
-
-class ReadyKeyStore(Protocol):
-    """Key pairs made ahead. `IssuanceStore.begin_issuance` takes them. Every method raises
-    StoreUnavailable."""
-
-    async def reserve_ready_key(
-        self,
-        cka_id: bytes,
-        algorithm: KeyAlgorithm,
-        owner: InstanceId,
-        *,
-        most: int,
-        avoid: Collection[TokenRef],
-    ) -> KeyRef | None:
-        """Reserve room for one more key of the algorithm, on a token that is not to be avoided.
-
-        None when there is none with room, when so many are there or in the making on those tokens
-        already, and while an issuance is at work or one has just come to its end.
-        """
-        ...
-
-    async def finish_ready_key(self, cka_id: bytes, owner: InstanceId, made: GeneratedKey) -> None:
-        """MAKING -> READY. Raises Interrupted when the owner no longer owns it."""
-        ...
-
-    async def give_up_ready_key(self, cka_id: bytes, owner: InstanceId) -> None:
-        """Leave a key that is not ready to whoever destroys such ones; one that is stays."""
-        ...
-
-    async def take_abandoned_keys(
-        self, limit: int, *, avoid: Collection[TokenRef] = ()
-    ) -> Sequence[KeyRef]:
-        """Keys in MAKING that were given up, or whose owner is dead, except on tokens to avoid.
-        They are nobody's then: an owner that comes back finds its name gone."""
-        ...
-
-    async def mark_abandoned_destroyed(self, cka_id: bytes, event: AuditEvent) -> None:
-        """MAKING -> DESTROYED, for a key that is nobody's; its room is given back."""
-        ...
-
-
-class TokenHosts(Protocol):
-    """Token hosts as a whole."""
-
-    async def health(self, *, deadline: float) -> tuple[HostHealth, ...]:
-        """What each says of itself and its tokens. deadline: seconds of time.monotonic()."""
-        ...
-
-
-class TokenRegistry(Protocol):
-    """The tokens keys are placed on. Every method raises StoreUnavailable."""
-
-    async def list_tokens(self) -> list[TokenRecord]:
-        """In the order in which they are filled, with the number of keys on each."""
-        ...
-
-    async def register_token(self, token: TokenRecord, event: AuditEvent) -> None:
-        """Add a token; one that is already there stays as it is."""
-        ...
-
-
-class TokenPool(Protocol):
-    """Tokens as a whole. Raises like KeyTokens."""
-
-    async def list_keys(self, token: TokenRef, *, deadline: float) -> list[TokenKey]:
-        """Every private key on a token."""
-        ...
-
-    async def available_tokens(self, *, deadline: float) -> frozenset[TokenRef]:
-        """The tokens that at least one host has open."""
-        ...
-
-    async def create_token(self, label: str, *, deadline: float) -> TokenRef:
-        """Make and open a token with this label."""
-        ...
-
-
 class SystemKeyStore(Protocol):
     """The daemon's own keys. Every method raises StoreUnavailable."""
 
@@ -383,48 +262,4 @@ class IdentityStore(Protocol):
     async def judge_identity(self, certificate_id: CertificateId, judge: IdentityJudge) -> Failures:
         """Count one more question and put it on record, in one transaction; the failures before
         it. Of questions at the same moment each is judged with the failures that the other left."""
-        ...
-
-
-class CrlStore(Protocol):
-    """CRLs. Every method raises StoreUnavailable."""
-
-    async def crl_standing(self, issuer: CrlIssuer) -> CrlStanding:
-        """What is published, and whether a change waits to be."""
-        ...
-
-    async def read_crl(self, issuer: CrlIssuer, number: int, base_number: int | None) -> CrlRecord:
-        """A CRL that was saved; base_number: of a delta CRL. Raises NotFound once it is too old."""
-        ...
-
-    async def open_crl(self, issuer: CrlIssuer, now_utc: datetime) -> CrlDraft:
-        """Take the next number, and what CRLs of this number list. A number that is not used then,
-        because the token failed or the process died, is left out."""
-        ...
-
-    async def save_crls(self, records: Sequence[CrlRecord], event: AuditEvent) -> None:
-        """Keep the CRLs of one number and put them on record; old ones are forgotten."""
-        ...
-
-
-class OcspStore(Protocol):
-    """What OCSP says of certificates. Every method raises StoreUnavailable."""
-
-    async def find_status(self, serial: int) -> CertificateStatus | None:
-        """None for a certificate that was never issued. Reads what is committed now."""
-        ...
-
-    async def list_to_sign(
-        self, now_utc: datetime, renew_before_utc: datetime, limit: int
-    ) -> list[CertificateStatus]:
-        """Certificates that have not expired and have no response, one of another state, or one
-        that ends before renew_before_utc."""
-        ...
-
-    async def save_responses(self, records: Sequence[OcspRecord]) -> None:
-        """Keep signed responses, each in place of the one before."""
-        ...
-
-    async def forget_responses(self, expired_before_utc: datetime) -> int:
-        """Drop responses for certificates that had expired by then; returns how many."""
         ...

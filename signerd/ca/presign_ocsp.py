@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from signerd.ca.ports import OcspStore
 from signerd.ca.sign_ocsp import SignOcsp
+from signerd.ca.status_ports import OcspStore
 from signerd.core.clock import Clock
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.status import CertificateStatus, OcspRecord

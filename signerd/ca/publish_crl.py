@@ -8,7 +8,8 @@ from hashlib import sha256
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.ca.housekeeping import KEEPER
-from signerd.ca.ports import CrlStore, KeyTokens
+from signerd.ca.ports import KeyTokens
+from signerd.ca.status_ports import CrlStore
 from signerd.core.clock import Clock
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import RevokedEntry

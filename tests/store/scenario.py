@@ -42,7 +42,8 @@ from signerd.store.issuance import SqlIssuanceStore
 from signerd.store.token_registry import SqlTokenRegistry
 
 if TYPE_CHECKING:
-    from signerd.ca.ports import CertificateStore, HousekeepingStore, IssuanceStore, TokenRegistry
+    from signerd.ca.keeper_ports import HousekeepingStore, TokenRegistry
+    from signerd.ca.ports import CertificateStore, IssuanceStore
     from signerd.signing.ports import SignatureStore
     from signerd.store.housekeeping import SqlHousekeeping
     from signerd.store.signature import SqlSignatureStore

@@ -15,7 +15,7 @@ from signerd.store.database import Database
 from tests.store.scenario import Bank, StandingClock, draft_of, event_of
 
 if TYPE_CHECKING:
-    from signerd.ca.ports import CrlStore
+    from signerd.ca.status_ports import CrlStore
 
     def _fits_its_port(database: Database) -> CrlStore:
         """For the type checker."""

@@ -13,7 +13,7 @@ from signerd.store.ocsp import SqlOcspStore
 from tests.store.scenario import Bank, StandingClock, draft_of
 
 if TYPE_CHECKING:
-    from signerd.ca.ports import OcspStore
+    from signerd.ca.status_ports import OcspStore
 
     def _fits_its_port(database: Database) -> OcspStore:
         """For the type checker."""

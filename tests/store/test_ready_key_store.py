@@ -21,7 +21,7 @@ from signerd.store.token_registry import SqlTokenRegistry
 from tests.store.scenario import OWNER, POOL, Bank, StandingClock, draft_of, event_of
 
 if TYPE_CHECKING:
-    from signerd.ca.ports import ReadyKeyStore
+    from signerd.ca.keeper_ports import ReadyKeyStore
 
     def _fits_its_port(database: Database) -> ReadyKeyStore:
         """For the type checker: the adapter has the shape of the port."""
