@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from signerd.app.carrier import build_carriers, read_templates
-from signerd.app.init.run import init_configured, init_embedded
 from signerd.app.init.state_file import CLIENT_URI, Addresses
 from signerd.app.init.tls_identity import TlsDirectory, TlsIssuer
 from signerd.app.layout import latch_directory
@@ -73,10 +71,12 @@ def init(
     """
     if (state is None) == (config is None):
         raise typer.BadParameter("give either --state or --config")
+    from signerd.app.init import run  # noqa: PLC0415 - loads SQL and PKCS#11 only where needed
+
     if state is not None:
-        init_embedded(state, Addresses(listen, publish), SystemClock(), typer.echo)
+        run.init_embedded(state, Addresses(listen, publish), SystemClock(), typer.echo)
     elif config is not None:
-        init_configured(config, SystemClock(), typer.echo)
+        run.init_configured(config, SystemClock(), typer.echo)
 
 
 @app.command()
@@ -114,8 +114,10 @@ def check_config(
         raise typer.BadParameter("give --config")
     settings = load_settings(config)
     token_specs(settings.tokens)
-    read_templates(settings)
-    build_carriers(settings)
+    from signerd.app import carrier  # noqa: PLC0415 - loads HTTP and SMTP only where needed
+
+    carrier.read_templates(settings)
+    carrier.build_carriers(settings)
     grants = len(load_policy(settings.policy.file).grants)
     profiles = sorted(load_profiles(settings.policy.profiles, publisher_url=settings.publisher.url))
     typer.echo(f"{config}: right; {grants} grants; profiles {', '.join(profiles)}")

@@ -82,3 +82,12 @@ def test_every_contract_bites(copy: Path) -> None:
     assert result.returncode != 0
     broken = {name for name in SEEDS if f"{name} BROKEN" in result.stdout}
     assert broken == set(SEEDS), result.stdout
+
+
+def test_the_supervisor_loads_little() -> None:
+    """`signerd serve` itself never uses database, gRPC, PKCS#11 or HTTP, so it does not load them:
+    it starts quickly and stays small."""
+    heavy = {"sqlalchemy", "grpc", "pkcs11", "aiohttp"}
+    program = f"import sys, signerd.app.cli; print(*sorted({heavy} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert loaded.stdout.split() == []
