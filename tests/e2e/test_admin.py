@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
-from signerd.v1 import admin_pb2, certificate_authority_pb2, signing_pb2
+from signerd.v1 import admin_pb2, certificate_authority_pb2, enrolment_pb2, signing_pb2
 from signerd_client import Certificate, Client, KeyAlgorithm
 from signerd_client.error import NotFound
 from signerd_client.server import AuditEvent, TokenPurpose
@@ -198,12 +198,13 @@ def test_reflection_lists_what_there_is(bank: PrivateDaemon) -> None:
         "grpc.reflection.v1alpha.ServerReflection",
         "signerd.v1.Admin",
         "signerd.v1.CertificateAuthority",
+        "signerd.v1.Enrolment",
         "signerd.v1.Signing",
     ], services.stderr
     methods = _buf(bank, "auditor", "", "--list-methods").stdout.split()
     assert {method for method in methods if method.startswith("signerd.v1.")} == {
         f"{service.full_name}/{method.name}"
-        for file in (admin_pb2, certificate_authority_pb2, signing_pb2)
+        for file in (admin_pb2, certificate_authority_pb2, enrolment_pb2, signing_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }
