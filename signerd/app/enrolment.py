@@ -21,7 +21,6 @@ from signerd.enrolment.send_code import SendCode
 from signerd.enrolment.show import EnrolmentQuery
 from signerd.identity.document import DocumentVerifier
 from signerd.identity.file_document_verifier import FileDocumentVerifier
-from signerd.identity.http_document_verifier import HttpDocumentVerifier
 from signerd.identity.load import IdentityRules, load_identity
 from signerd.pki.profile import Profile
 from signerd.registry.vault import Vault
@@ -43,6 +42,9 @@ async def open_document_verifier(
         return None
     if where.startswith(_FILE):
         return FileDocumentVerifier(Path(where.removeprefix(_FILE)))
+    # Only where there is a service: an HTTP client is much to load.
+    from signerd.identity.http_document_verifier import HttpDocumentVerifier  # noqa: PLC0415
+
     service = HttpDocumentVerifier(where, timeout_s=settings.identity.document_timeout_s)
     return await stack.enter_async_context(service)
 
