@@ -3,6 +3,9 @@ end for another's last file."""
 
 import pytest
 
+# Before anybody imports it: its assertions explain themselves like those of tests.
+pytest.register_assert_rewrite("tests.pki.judge")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long modules first; within both groups the order stays random."""

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.pki.judge")
-
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
