@@ -135,7 +135,8 @@ class Sign:
                 request.credential, self._event(request, credential, message)
             )
         except WrongState:
-            self._credentials.forget(request.credential)
+            # In the words that a caller meets whose front did not know the key yet.
+            await self._require_active(request.credential)
             raise
         reach(FaultPoint.SIGN_RECORDED)
         return signature, credential
