@@ -12,6 +12,7 @@ from signerctl import (
     ca,
     certificate,
     change,
+    document_signature,
     identity,
     inventory,
     key,
@@ -52,6 +53,7 @@ app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command()(signing.verify)
+app.add_typer(document_signature.app, name="cms")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

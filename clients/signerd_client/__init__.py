@@ -25,6 +25,7 @@ from signerd_client.certificate import (
     RevocationReason,
 )
 from signerd_client.client import Client
+from signerd_client.cms import CmsForm, CmsVerification, SignedCms
 from signerd_client.error import SignerdError
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
@@ -37,6 +38,8 @@ __all__ = [
     "Certificate",
     "CertificateState",
     "Client",
+    "CmsForm",
+    "CmsVerification",
     "DocumentKind",
     "Hash",
     "KeyAlgorithm",
@@ -47,6 +50,7 @@ __all__ = [
     "RetryPolicy",
     "RevocationReason",
     "Signature",
+    "SignedCms",
     "SignerdError",
     "Subscriber",
     "Target",

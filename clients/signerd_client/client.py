@@ -11,6 +11,7 @@ from signerd_client import (
     admin_call,
     authority_call,
     change_call,
+    document_call,
     inventory_call,
     message_call,
     replace_call,
@@ -88,6 +89,8 @@ class Client:
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
     verify = _unary(signing_call.verify)
+    sign_cms = _unary(document_call.sign_cms)
+    verify_cms = _unary(document_call.verify_cms)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 import structlog
 
 from signerd.app.carrier import mailbox_of
+from signerd.app.document import document_signing
 from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
@@ -138,6 +139,7 @@ class Front:
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
+        sign = Sign(base.tokens, signatures, credentials, base.clock, base.name)
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
         return Servicers(
@@ -149,9 +151,10 @@ class Front:
                 ),
             ),
             signing=SigningServicer(
-                Sign(base.tokens, signatures, credentials, base.clock, base.name),
+                sign,
                 Verify(signatures, credentials),
             ),
+            document_signing=document_signing(base, sign, credentials),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),

@@ -73,6 +73,8 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Signing/GetPublicKey": _READ,
         "/signerd.v1.Signing/Sign": _SIGN,
         "/signerd.v1.Signing/Verify": _SIGN,
+        "/signerd.v1.DocumentSigning/SignCms": _SIGN,
+        "/signerd.v1.DocumentSigning/VerifyCms": _SIGN,
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,

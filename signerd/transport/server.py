@@ -11,6 +11,7 @@ from grpc_reflection.v1alpha import reflection
 from signerd.core.boot import BootError, ExitCode
 from signerd.transport.admin import AdminServicer
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
+from signerd.transport.document_signing import DocumentSigningServicer
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import GuardInterceptor
@@ -21,6 +22,8 @@ from signerd.v1 import (
     admin_pb2_grpc,
     certificate_authority_pb2,
     certificate_authority_pb2_grpc,
+    document_signing_pb2,
+    document_signing_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
     signing_pb2,
@@ -31,6 +34,7 @@ SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"].full_name,
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"].full_name,
     signing_pb2.DESCRIPTOR.services_by_name["Signing"].full_name,
+    document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
 
@@ -52,6 +56,7 @@ class Servicers:
     certificate_authority: CertificateAuthorityServicer
     enrolment: EnrolmentServicer
     signing: SigningServicer
+    document_signing: DocumentSigningServicer
     admin: AdminServicer
     health: HealthWatch
 
@@ -69,6 +74,9 @@ def build_server(
     )
     enrolment_pb2_grpc.add_EnrolmentServicer_to_server(servicers.enrolment, server)
     signing_pb2_grpc.add_SigningServicer_to_server(servicers.signing, server)
+    document_signing_pb2_grpc.add_DocumentSigningServicer_to_server(
+        servicers.document_signing, server
+    )
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)
     reflection.enable_server_reflection(
