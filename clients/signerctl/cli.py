@@ -21,6 +21,7 @@ from signerctl import (
     replacement,
     signing,
     subscriber,
+    timestamp,
 )
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
@@ -54,6 +55,7 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command()(signing.verify)
 app.add_typer(document_signature.app, name="cms")
+app.add_typer(timestamp.app, name="timestamp")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from signerctl.view import Row, moment
-from signerd_client import CmsVerification, SignedCms
+from signerd_client import CmsVerification, SignedCms, TimeStamp
 from signerd_client.cms import (
     CmsSignerVerification,
     SignatureProblem,
@@ -43,9 +43,19 @@ def cms_lines(verification: CmsVerification) -> Row:
     return lines
 
 
-def time_stamp_lines(stamp: TimeStampVerification, title: str = "time stamp") -> Row:
+def time_stamped_lines(stamp: TimeStamp) -> Row:
+    """What a new time stamp says."""
+    return {
+        "time": moment(stamp.time),
+        "serial": stamp.serial_number,
+        "policy": stamp.policy,
+        "time stamp": f"{len(stamp.response)} bytes",
+    }
+
+
+def time_stamp_lines(stamp: TimeStampVerification) -> Row:
     """The verdict on a time stamp."""
-    lines = {title: _verdict(stamp.valid)}
+    lines = {"time stamp": _verdict(stamp.valid)}
     lines |= _reasons("why", stamp.problems)
     if stamp.time is not None:
         lines["time"] = moment(stamp.time)

@@ -32,6 +32,7 @@ from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
 from signerd_client.subscriber import DocumentKind, PersonalData, Subscriber
 from signerd_client.target import Target
+from signerd_client.time_stamp import TimeStamp
 
 __all__ = [
     "AsyncClient",
@@ -54,6 +55,7 @@ __all__ = [
     "SignerdError",
     "Subscriber",
     "Target",
+    "TimeStamp",
     "Verification",
     "renewal_statement",
 ]

@@ -18,6 +18,7 @@ from signerd_client import (
     replace_call,
     signing_call,
     subscriber_call,
+    timestamp_call,
 )
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
@@ -92,6 +93,8 @@ class AsyncClient:
     verify = _unary(signing_call.verify)
     sign_cms = _unary(document_call.sign_cms)
     verify_cms = _unary(document_call.verify_cms)
+    create_timestamp = _unary(timestamp_call.create_timestamp)
+    verify_timestamp = _unary(timestamp_call.verify_timestamp)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)

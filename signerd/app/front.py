@@ -13,12 +13,13 @@ from importlib.metadata import version
 import structlog
 
 from signerd.app.carrier import mailbox_of
-from signerd.app.document import document_signing
+from signerd.app.document import document_signing, timestamping
 from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
 from signerd.app.registry import Identities, registry_use_cases
+from signerd.app.timestamp import Stamping
 from signerd.app.wiring import Base, open_base
 from signerd.audit.event import EventKind
 from signerd.ca.change import CertificateChanger
@@ -133,6 +134,7 @@ class Front:
     journal: IssuanceJournal
     started_utc: datetime
     documents: DocumentVerifier | None
+    stamping: Stamping | None
 
     def servicers(self) -> Servicers:
         """The services over their use cases."""
@@ -154,7 +156,8 @@ class Front:
                 sign,
                 Verify(signatures, credentials),
             ),
-            document_signing=document_signing(base, sign, credentials),
+            document_signing=document_signing(base, sign, credentials, self.stamping),
+            timestamping=timestamping(self.stamping),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),
@@ -247,12 +250,14 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
     reloadable = Reloadable(settings)
     base = await open_base(settings, name, clock)
     documents = AsyncExitStack()
+    stamping = Stamping.of(base)
     front = Front(
         base,
         reloadable,
         base.journal(lambda: reloadable.rules.profiles),
         clock.now(),
         await open_document_verifier(settings, documents),
+        stamping,
     )
     await reloadable.record(base, reloadable.rules)
     servicers = front.servicers()
@@ -268,6 +273,8 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
             servicers.health.run(),
         ]
     )
+    if stamping is not None:
+        lifeline.spawn([stamping.watch_clock()])
     await server.start()
     settle_memory()
     structlog.get_logger().info(LogEvent.FRONT_LISTENING, address=settings.server.listen)

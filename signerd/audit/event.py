@@ -31,11 +31,13 @@ class EventKind(StrEnum):
     ENROLMENT_CANCELLED = "enrolment.cancelled"
     ISSUANCE_REFUSED = "issuance.refused"
     SIGNATURE_CREATED = "signature.created"
+    TIMESTAMP_CREATED = "timestamp.created"
     CRL_ISSUED = "crl.issued"
     KEY_DESTROYED = "key.destroyed"
     TOKEN_ADDED = "token.added"  # noqa: S105 - an event name
     AUTHORITY_CREATED = "authority.created"
     OCSP_SIGNER_RENEWED = "authority.ocsp_signer_renewed"
+    TIME_STAMPER_RENEWED = "authority.time_stamper_renewed"
     PROCESS_STARTED = "process.started"
     PROCESS_STOPPED = "process.stopped"
     POLICY_LOADED = "policy.loaded"

@@ -33,6 +33,7 @@ class RpcLimit:
 
 
 _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
+_TIMESTAMP: Final = RpcLimit(8 * _KIB, 60.0, None, 1, 1024)
 _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
 _READ: Final = RpcLimit(4 * _KIB, 60.0, 5000.0, 10_000, 1024)
 _LIST: Final = RpcLimit(8 * _KIB, 60.0, 200.0, 400, 64)
@@ -75,6 +76,8 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Signing/Verify": _SIGN,
         "/signerd.v1.DocumentSigning/SignCms": _SIGN,
         "/signerd.v1.DocumentSigning/VerifyCms": _SIGN,
+        "/signerd.v1.Timestamping/CreateTimestamp": _TIMESTAMP,
+        "/signerd.v1.Timestamping/VerifyTimestamp": _SIGN,
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,

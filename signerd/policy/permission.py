@@ -26,6 +26,7 @@ class Permission(StrEnum):
     PUBLIC_KEY_GET = "public_key.get"
     SIGNATURE_CREATE = "signature.create"
     SIGNATURE_VERIFY = "signature.verify"
+    TIMESTAMP_CREATE = "timestamp.create"
     SERVER_GET = "server.get"
     TOKEN_GET = "token.get"  # noqa: S105 - the name of a permission
     AUDIT_READ = "audit.read"
@@ -82,6 +83,8 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.DocumentSigning/SignCms": Permission.SIGNATURE_CREATE,
         "/signerd.v1.DocumentSigning/VerifyCms": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.Timestamping/CreateTimestamp": Permission.TIMESTAMP_CREATE,
+        "/signerd.v1.Timestamping/VerifyTimestamp": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.Admin/GetServerInfo": Permission.SERVER_GET,
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
         "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
@@ -145,6 +148,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
             {
                 Permission.SIGNATURE_CREATE,
                 Permission.SIGNATURE_VERIFY,
+                Permission.TIMESTAMP_CREATE,
                 Permission.PUBLIC_KEY_GET,
                 Permission.CERTIFICATE_RENEW,
                 Permission.CERTIFICATE_GET,
@@ -156,6 +160,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
             {
                 Permission.IDENTITY_VERIFY,
                 Permission.SIGNATURE_VERIFY,
+                Permission.TIMESTAMP_CREATE,
                 Permission.CERTIFICATE_GET,
                 Permission.CA_GET,
                 Permission.SERVER_GET,

@@ -16,6 +16,7 @@ from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import GuardInterceptor
 from signerd.transport.signing import SigningServicer
+from signerd.transport.timestamping import TimestampingServicer
 from signerd.transport.tls import TlsMaterial
 from signerd.v1 import (
     admin_pb2,
@@ -28,6 +29,8 @@ from signerd.v1 import (
     enrolment_pb2_grpc,
     signing_pb2,
     signing_pb2_grpc,
+    timestamping_pb2,
+    timestamping_pb2_grpc,
 )
 
 SERVICES = (
@@ -35,6 +38,7 @@ SERVICES = (
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"].full_name,
     signing_pb2.DESCRIPTOR.services_by_name["Signing"].full_name,
     document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"].full_name,
+    timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
 
@@ -57,6 +61,7 @@ class Servicers:
     enrolment: EnrolmentServicer
     signing: SigningServicer
     document_signing: DocumentSigningServicer
+    timestamping: TimestampingServicer
     admin: AdminServicer
     health: HealthWatch
 
@@ -77,6 +82,7 @@ def build_server(
     document_signing_pb2_grpc.add_DocumentSigningServicer_to_server(
         servicers.document_signing, server
     )
+    timestamping_pb2_grpc.add_TimestampingServicer_to_server(servicers.timestamping, server)
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)
     reflection.enable_server_reflection(

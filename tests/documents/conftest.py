@@ -9,6 +9,8 @@ from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd_client import Certificate, Client, KeyAlgorithm
 from signerd_client.certificate import pem_encode
 from tests.e2e.openssl import openssl
+from tests.e2e.waiting import wait_until
+from tests.publisher.relying_party import RelyingParty
 
 Issue = Callable[[KeyAlgorithm], Certificate]
 
@@ -17,7 +19,16 @@ Issue = Callable[[KeyAlgorithm], Certificate]
 def daemon() -> Iterator[PrivateDaemon]:
     """One front, one token host and a publisher."""
     with private_daemon(DaemonSize(fronts=1, hosts=1, publisher=True)) as running:
+        party = RelyingParty(running.publisher_url, running.directory)
+        wait_until(lambda: _is_up(party), "the publisher answers")
         yield running
+
+
+def _is_up(party: RelyingParty) -> bool:
+    try:
+        return party.ask("/healthz").status == 200
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")
@@ -88,3 +99,10 @@ class CmsJudge:
 def judge(tmp_path: Path, root_pem: Path) -> CmsJudge:
     """Openssl."""
     return CmsJudge(tmp_path, root_pem)
+
+
+@pytest.fixture(scope="session")
+def auditor(daemon: PrivateDaemon) -> Iterator[Client]:
+    """Reads the audit."""
+    with Client(daemon.target("auditor")) as client:
+        yield client
