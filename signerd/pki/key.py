@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from signerd.core.algorithm import KeyAlgorithm, KeyType, spec_of
+from signerd.core.algorithm import SPECS, KeyAlgorithm, KeyType, spec_of
 from signerd.core.error import Internal
 
 _ED25519_BITS: Final = 256
@@ -119,6 +119,16 @@ def check_key_algorithm(spki: bytes, algorithm: KeyAlgorithm) -> PublicKey:
     if _type_and_bits(key) != (spec.key_type, spec.bits):
         raise _mismatch(f"expected a {algorithm.value} key, found {describe_key(key)}")
     return key
+
+
+def algorithms_of(spki: bytes) -> tuple[KeyAlgorithm, ...]:
+    """The algorithms with which a key (SubjectPublicKeyInfo, DER) can sign: several for RSA, where
+    padding and hash are not the key's; none for a key that is not used here."""
+    try:
+        found = _type_and_bits(load_public_key(spki))
+    except UnusableKeyError:
+        return ()
+    return tuple(one for one, spec in SPECS.items() if (spec.key_type, spec.bits) == found)
 
 
 def _type_and_bits(key: PublicKey) -> tuple[KeyType, int]:
