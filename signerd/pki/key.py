@@ -24,6 +24,19 @@ MAX_RSA_BITS: Final = 8192
 MIN_RSA_EXPONENT: Final = 65537
 MAX_RSA_EXPONENT: Final = 2**256
 
+# Ordinates of the points of small order on edwards25519, non-canonical encodings included: whoever
+# has such a key signs nothing that others could not sign.
+_ED25519_PRIME: Final = 2**255 - 19
+_ED25519_ORDER_8: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_ED25519_SMALL_ORDER: Final = frozenset(
+    {
+        *(0, 1, _ED25519_PRIME - 1, _ED25519_PRIME, _ED25519_PRIME + 1),
+        *(_ED25519_ORDER_8, _ED25519_PRIME - _ED25519_ORDER_8),
+    }
+)
+
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
@@ -73,6 +86,7 @@ def require_usable(key: object) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return key
     if isinstance(key, ed25519.Ed25519PublicKey):
+        _require_large_order(key)
         return key
     raise UnusableKeyError(
         "the key is none of RSA, ECDSA P-256, ECDSA P-384 and Ed25519", is_weak=False
@@ -139,6 +153,13 @@ def _type_and_bits(key: PublicKey) -> tuple[KeyType, int]:
             return KeyType.EC, key.curve.key_size
         case _:
             return KeyType.ED25519, _ED25519_BITS
+
+
+def _require_large_order(key: ed25519.Ed25519PublicKey) -> None:
+    # The highest bit is the sign of the other coordinate (RFC 8032, 5.1.2).
+    ordinate = int.from_bytes(key.public_bytes_raw(), "little") % 2**255
+    if ordinate in _ED25519_SMALL_ORDER:
+        raise UnusableKeyError("the Ed25519 key has a small order; make a new one", is_weak=True)
 
 
 def _require_strong_rsa(key: rsa.RSAPublicKey) -> None:
