@@ -7,10 +7,10 @@ from signerctl.view import Row, moment
 from signerd_client import CmsVerification, SignedCms, TimeStamp
 from signerd_client.cms import (
     CmsSignerVerification,
-    SignatureProblem,
     SigningTimeBasis,
     TimeStampVerification,
 )
+from signerd_client.signature import Problem
 
 T = TypeVar("T")
 
@@ -92,7 +92,7 @@ def _verdict(is_valid: bool) -> str:  # noqa: FBT001 - a verdict is what it take
     return "valid" if is_valid else "NOT VALID"
 
 
-def _reasons(label: str, problems: Sequence[SignatureProblem]) -> Row:
+def _reasons(label: str, problems: Sequence[Problem]) -> Row:
     if not problems:
         return {}
     return {label: "; ".join(f"{one.text} ({one.code})" for one in problems)}

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from signerd_client.algorithm import KeyAlgorithm
 from signerd_client.certificate import pem_encode
+from signerd_client.signature import Problem
 
 
 class CmsForm(StrEnum):
@@ -49,21 +50,13 @@ class SignedCms:
 
 
 @dataclass(frozen=True, slots=True)
-class SignatureProblem:
-    """Why something does not verify. code: for programs; text: for people."""
-
-    code: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class TimeStampVerification:
     """A time stamp and whether it verifies. time: genTime; accuracy_us: how far it may be off, in
     microseconds, 0 when it does not say; serial_number: hexadecimal; authority: subject of its
     certificate (RFC 4514)."""
 
     valid: bool
-    problems: tuple[SignatureProblem, ...]
+    problems: tuple[Problem, ...]
     time: datetime | None
     accuracy_us: int
     policy: str
@@ -82,7 +75,7 @@ class CmsSignerVerification:
     """
 
     valid: bool
-    problems: tuple[SignatureProblem, ...]
+    problems: tuple[Problem, ...]
     signature_intact: bool
     certificate: str
     certificate_der: bytes
@@ -100,6 +93,6 @@ class CmsVerification:
     content of an attached signature."""
 
     valid: bool
-    problems: tuple[SignatureProblem, ...]
+    problems: tuple[Problem, ...]
     signers: tuple[CmsSignerVerification, ...]
     data: bytes

@@ -1,6 +1,6 @@
 """The calls of signerd.v1.DocumentSigning."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,12 +15,12 @@ from signerd_client.cms import (
     CmsSigner,
     CmsSignerVerification,
     CmsVerification,
-    SignatureProblem,
     SignedCms,
     SigningTimeBasis,
     TimeStampVerification,
 )
 from signerd_client.name import credential_name
+from signerd_client.signature import problems_from_wire
 from signerd_client.signing_call import digest_to_wire
 
 _SERVICE: Final = "/signerd.v1.DocumentSigning"
@@ -116,7 +116,7 @@ def time_stamp_from_wire(status: wire.TimeStampStatus) -> TimeStampVerification:
     """The verdict on a time stamp."""
     return TimeStampVerification(
         valid=status.valid,
-        problems=_problems(status.problems),
+        problems=problems_from_wire(status.problems),
         time=moment_from_wire(status.time) if status.HasField("time") else None,
         accuracy_us=status.accuracy_us,
         policy=status.policy,
@@ -156,7 +156,7 @@ def _signed(answer: wire.SignCmsResponse) -> SignedCms:
 def _verification(answer: wire.VerifyCmsResponse) -> CmsVerification:
     return CmsVerification(
         valid=answer.valid,
-        problems=_problems(answer.problems),
+        problems=problems_from_wire(answer.problems),
         signers=tuple(_signer(one) for one in answer.signers),
         data=answer.data,
     )
@@ -166,7 +166,7 @@ def _signer(status: wire.CmsSignerStatus) -> CmsSignerVerification:
     has = status.HasField
     return CmsSignerVerification(
         valid=status.valid,
-        problems=_problems(status.problems),
+        problems=problems_from_wire(status.problems),
         signature_intact=status.signature_intact,
         certificate=status.certificate,
         certificate_der=status.certificate_der,
@@ -177,7 +177,3 @@ def _signer(status: wire.CmsSignerStatus) -> CmsSignerVerification:
         time_stamp=time_stamp_from_wire(status.time_stamp) if has("time_stamp") else None,
         algorithm=status.algorithm,
     )
-
-
-def _problems(problems: Iterable[wire.SignatureProblem]) -> tuple[SignatureProblem, ...]:
-    return tuple(SignatureProblem(one.code, one.text) for one in problems)

@@ -51,9 +51,11 @@ from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
 from signerd.signing.sign import CredentialCache, Sign
+from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
 from signerd.store.outbox import SqlOutbox
 from signerd.store.signature import SqlSignatureStore
+from signerd.store.standing import SqlStandingStore
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
@@ -154,10 +156,12 @@ class Front:
             ),
             signing=SigningServicer(
                 sign,
-                Verify(signatures, credentials),
+                Verify(SqlStandingStore(base.database), credentials, self._standing_judge()),
             ),
-            document_signing=document_signing(base, sign, credentials, self.stamping),
-            timestamping=timestamping(self.stamping),
+            document_signing=document_signing(
+                base, sign, credentials, self.stamping, self._standing_judge()
+            ),
+            timestamping=timestamping(base, self.stamping, self._standing_judge()),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),
@@ -195,6 +199,15 @@ class Front:
             admin_socket=run.admin_socket(self.base.name),
             max_message_bytes=server.max_message_bytes,
             max_concurrent_calls=server.max_concurrent_calls,
+        )
+
+    def _standing_judge(self) -> StandingJudge:
+        base = self.base
+        return StandingJudge(
+            SqlStandingStore(base.database),
+            (base.authority.certificate, base.authority.root_certificate),
+            lambda: self.reloadable.rules.policy.algorithms,
+            base.clock,
         )
 
     def _use_cases(self, identities: Identities) -> AuthorityUseCases:

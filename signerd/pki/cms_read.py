@@ -5,13 +5,17 @@ What is read here came from anybody: every way in which it can be wrong is an In
 
 import base64
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 from asn1crypto import cms, core
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.x509 import InvalidVersion
 
 from signerd.core.algorithm import Hash
 from signerd.core.error import InvalidRequest
-from signerd.pki.cms import CmsContent
+from signerd.pki.cms import CmsContent, add_signers
 
 _PEM: Final = re.compile(rb"-----BEGIN (?:CMS|PKCS7)-----\s+([A-Za-z0-9+/=\s]+?)-----END ")
 # Nobody signs with so many; each costs a verification.
@@ -28,19 +32,35 @@ def read_signed_data(encoded: bytes, *, field: str = "cms") -> SignedData:
     Raises InvalidRequest (CMS_MALFORMED).
     """
     found = _PEM.search(encoded)
-    try:
+    with readable(field):
         der = base64.b64decode(found[1]) if found else encoded
         info = cms.ContentInfo.load(der, strict=True)
         if info["content_type"].native != "signed_data":
             raise malformed("is no SignedData", field)
         signed_data = info["content"]
-        # Parsed lazily otherwise, and then in places that expect no error.
+        # Parsed lazily otherwise.
         _touch(signed_data)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise malformed("cannot be read as ContentInfo with SignedData", field) from error
     if len(signed_data["signer_infos"]) > MOST_SIGNER_INFOS:
         raise malformed(f"has more than {MOST_SIGNER_INFOS} signers", field)
     return signed_data
+
+
+@contextmanager
+def readable(field: str = "cms") -> Iterator[None]:
+    """Whatever parsers raise over what somebody sent is the sender's fault: InvalidRequest
+    (CMS_MALFORMED)."""
+    try:
+        yield
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        InvalidVersion,
+        UnsupportedAlgorithm,
+    ) as error:
+        raise malformed("cannot be read as ContentInfo with SignedData", field) from error
 
 
 def attached_content(signed_data: SignedData) -> bytes | None:
@@ -68,6 +88,9 @@ def require_same_content(
 
     Raises InvalidRequest (CONTENT_MISMATCH, CONTENT_MISSING, DETACHED_MISMATCH, CMS_MALFORMED).
     """
+    with readable():
+        # What cannot be put together again is found before anything is signed for it.
+        add_signers(signed_data, [])
     if content_type(signed_data) != "data":
         raise malformed("is over something else than data, to which no signer is added", "cms")
     attached = attached_content(signed_data)
@@ -129,10 +152,11 @@ def _touch(signed_data: SignedData) -> None:
         signer["digest_algorithm"].native  # noqa: B018 - parsing is the purpose
         signer["sid"].chosen.native  # noqa: B018 - parsing is the purpose
         signer["signature"].native  # noqa: B018 - parsing is the purpose
-        for part in ("signed_attrs", "unsigned_attrs"):
-            for attribute in signer[part] or ():
-                attribute["type"].native  # noqa: B018 - parsing is the purpose
-                attribute["values"].native  # noqa: B018 - parsing is the purpose
+        for attribute in signer["signed_attrs"] or ():
+            attribute["values"].native  # noqa: B018 - parsing is the purpose
+        # Not their values: asn1crypto encodes a time stamp anew, slowly, once it was read so.
+        for attribute in signer["unsigned_attrs"] or ():
+            attribute["type"].native  # noqa: B018 - parsing is the purpose
 
 
 def _require_digested(signed_data: SignedData, given: CmsContent) -> CmsContent:

@@ -6,6 +6,7 @@ from signerd.core.algorithm import Hash
 from signerd.core.error import InvalidRequest
 from signerd.core.value import CredentialId
 from signerd.pki.cms import CmsContent
+from signerd.pki.distinguished_name import shown_subject
 from signerd.signing.sign_cms import (
     MOST_SIGNERS,
     CmsForm,
@@ -13,6 +14,9 @@ from signerd.signing.sign_cms import (
     SignCms,
     SignCmsRequest,
 )
+from signerd.signing.standing import Problem, ProblemCode
+from signerd.signing.verify_cms import SignerVerdict, TimeBasis, VerifyCms
+from signerd.signing.verify_timestamp import TimeStampVerdict
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.v1 import document_signing_pb2 as pb
@@ -21,11 +25,19 @@ from signerd.v1 import document_signing_pb2_grpc, types_pb2
 _FORMS = {pb.CMS_FORM_CMS: CmsForm.CMS, pb.CMS_FORM_PKCS7: CmsForm.PKCS7}
 
 
+_BASES = {
+    TimeBasis.TIME_STAMP: pb.SIGNING_TIME_BASIS_TIME_STAMP,
+    TimeBasis.CLAIMED: pb.SIGNING_TIME_BASIS_CLAIMED,
+    TimeBasis.NOW: pb.SIGNING_TIME_BASIS_NOW,
+}
+
+
 class DocumentSigningServicer(document_signing_pb2_grpc.DocumentSigningServicer):
     """Converts, calls the use case, converts back."""
 
-    def __init__(self, sign_cms: SignCms) -> None:
+    def __init__(self, sign_cms: SignCms, verify_cms: VerifyCms) -> None:
         self._sign_cms = sign_cms
+        self._verify_cms = verify_cms
 
     async def SignCms(  # noqa: N802 - name of the RPC
         self, request: pb.SignCmsRequest, _context: Any
@@ -57,7 +69,13 @@ class DocumentSigningServicer(document_signing_pb2_grpc.DocumentSigningServicer)
     async def VerifyCms(  # noqa: N802 - name of the RPC
         self, request: pb.VerifyCmsRequest, _context: Any
     ) -> pb.VerifyCmsResponse:
-        raise NotImplementedError
+        verdict = await self._verify_cms.verify(request.cms, content_from(request))
+        return pb.VerifyCmsResponse(
+            valid=verdict.is_valid,
+            problems=convert.problems_to(verdict.problems),
+            signers=[_status_to(one) for one in verdict.signers],
+            data=verdict.content,
+        )
 
 
 def content_from(request: pb.SignCmsRequest | pb.VerifyCmsRequest) -> CmsContent | None:
@@ -87,6 +105,45 @@ def digest_from(digest: types_pb2.Digest) -> tuple[bytes, Hash]:
             field="digest",
         )
     return value, hash_
+
+
+def time_stamp_to(verdict: TimeStampVerdict) -> pb.TimeStampStatus:
+    """The verdict on a time stamp."""
+    checked = verdict.checked
+    return pb.TimeStampStatus(
+        valid=verdict.is_valid,
+        problems=convert.problems_to(verdict.problems),
+        time=convert.timestamp_to(checked.time_utc),
+        accuracy_us=checked.accuracy_us,
+        policy=checked.policy,
+        serial_number=checked.serial,
+        authority=checked.authority,
+    )
+
+
+def _status_to(verdict: SignerVerdict) -> pb.CmsSignerStatus:
+    checked = verdict.checked
+    status = pb.CmsSignerStatus(
+        valid=not verdict.problems,
+        problems=convert.problems_to(verdict.problems),
+        signature_intact=verdict.is_intact,
+        certificate_der=checked.certificate or b"",
+        judged_time=convert.timestamp_to(verdict.judged_utc),
+        judged_basis=_BASES[verdict.basis],
+        algorithm="" if checked.scheme is None else checked.scheme.title,
+    )
+    if checked.certificate is not None:
+        status.subject = shown_subject(checked.certificate)
+    if verdict.standing is not None and verdict.standing.record is not None:
+        status.certificate = f"certificates/{verdict.standing.record.certificate_id}"
+    if checked.signing_time_utc is not None:
+        status.signing_time.CopyFrom(convert.timestamp_to(checked.signing_time_utc))
+    if verdict.stamp is not None:
+        status.time_stamp.CopyFrom(time_stamp_to(verdict.stamp))
+    elif verdict.why_no_stamp:
+        problem = Problem(ProblemCode.TIME_STAMP_INVALID, verdict.why_no_stamp)
+        status.time_stamp.CopyFrom(pb.TimeStampStatus(problems=convert.problems_to([problem])))
+    return status
 
 
 def _check_content(request: pb.SignCmsRequest, content: CmsContent | None) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from signerd.core.error import InvalidRequest, WrongState
+from signerd.pki.cms import CmsContent
 from signerd.pki.timestamp import (
     MAX_NONCE_BYTES,
     RefusedTimeStampRequest,
@@ -11,9 +12,10 @@ from signerd.pki.timestamp import (
     parse_time_stamp_request,
 )
 from signerd.signing.timestamp import CreateTimestamp
+from signerd.signing.verify_timestamp import VerifyTimestamp
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
-from signerd.transport.document_signing import digest_from
+from signerd.transport.document_signing import digest_from, time_stamp_to
 from signerd.v1 import timestamping_pb2 as pb
 from signerd.v1 import timestamping_pb2_grpc
 
@@ -21,8 +23,9 @@ from signerd.v1 import timestamping_pb2_grpc
 class TimestampingServicer(timestamping_pb2_grpc.TimestampingServicer):
     """Converts, calls the use case, converts back. create: None where there are no time stamps."""
 
-    def __init__(self, create: CreateTimestamp | None) -> None:
+    def __init__(self, create: CreateTimestamp | None, verify: VerifyTimestamp) -> None:
         self._create = create
+        self._verify = verify
 
     async def CreateTimestamp(  # noqa: N802 - name of the RPC
         self, request: pb.CreateTimestampRequest, _context: Any
@@ -55,7 +58,19 @@ class TimestampingServicer(timestamping_pb2_grpc.TimestampingServicer):
     async def VerifyTimestamp(  # noqa: N802 - name of the RPC
         self, request: pb.VerifyTimestampRequest, _context: Any
     ) -> pb.VerifyTimestampResponse:
-        raise NotImplementedError
+        verdict = await self._verify.verify(request.time_stamp, _stamped_from(request))
+        return pb.VerifyTimestampResponse(time_stamp=time_stamp_to(verdict))
+
+
+def _stamped_from(request: pb.VerifyTimestampRequest) -> CmsContent:
+    match request.WhichOneof("input"):
+        case "data":
+            return CmsContent(request.data)
+        case "digest":
+            digest, hash_ = digest_from(request.digest)
+            return CmsContent(None, digest, hash_)
+        case _:
+            raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field="data")
 
 
 def _query_from(request: pb.CreateTimestampRequest) -> TimeStampQuery:

@@ -259,32 +259,6 @@ class VerifyCmsRequest(_message.Message):
 Global___VerifyCmsRequest: _TypeAlias = VerifyCmsRequest  # noqa: Y015
 
 @_typing.final
-class SignatureProblem(_message.Message):
-    """A reason why something does not verify."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    CODE_FIELD_NUMBER: _builtins.int
-    TEXT_FIELD_NUMBER: _builtins.int
-    code: _builtins.str
-    """For programs, UPPER_SNAKE, such as CERTIFICATE_REVOKED."""
-    text: _builtins.str
-    """For people."""
-    def __init__(
-        self,
-        *,
-        code: _builtins.str = ...,
-        text: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "text", b"text"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___SignatureProblem: _TypeAlias = SignatureProblem  # noqa: Y015
-
-@_typing.final
 class TimeStampStatus(_message.Message):
     """A time stamp (RFC 3161) and whether it verifies."""
 
@@ -308,7 +282,7 @@ class TimeStampStatus(_message.Message):
     authority: _builtins.str
     """Whose it is: subject of the authority's certificate (RFC 4514)."""
     @_builtins.property
-    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignatureProblem]:
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.VerificationProblem]:
         """Why not; empty when valid."""
 
     @_builtins.property
@@ -319,7 +293,7 @@ class TimeStampStatus(_message.Message):
         self,
         *,
         valid: _builtins.bool = ...,
-        problems: _abc.Iterable[Global___SignatureProblem] | None = ...,
+        problems: _abc.Iterable[_types_pb2.VerificationProblem] | None = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
         accuracy_us: _builtins.int = ...,
         policy: _builtins.str = ...,
@@ -368,7 +342,7 @@ class CmsSignerStatus(_message.Message):
     algorithm: _builtins.str
     """The algorithm, for people, such as "RSA 2048 PKCS#1 SHA-256"."""
     @_builtins.property
-    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignatureProblem]:
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.VerificationProblem]:
         """Why not; empty when valid."""
 
     @_builtins.property
@@ -387,7 +361,7 @@ class CmsSignerStatus(_message.Message):
         self,
         *,
         valid: _builtins.bool = ...,
-        problems: _abc.Iterable[Global___SignatureProblem] | None = ...,
+        problems: _abc.Iterable[_types_pb2.VerificationProblem] | None = ...,
         signature_intact: _builtins.bool = ...,
         certificate: _builtins.str = ...,
         certificate_der: _builtins.bytes = ...,
@@ -421,7 +395,7 @@ class VerifyCmsResponse(_message.Message):
     data: _builtins.bytes
     """The content of an attached signature."""
     @_builtins.property
-    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignatureProblem]:
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.VerificationProblem]:
         """What is wrong with the message as a whole; empty when nothing is."""
 
     @_builtins.property
@@ -432,7 +406,7 @@ class VerifyCmsResponse(_message.Message):
         self,
         *,
         valid: _builtins.bool = ...,
-        problems: _abc.Iterable[Global___SignatureProblem] | None = ...,
+        problems: _abc.Iterable[_types_pb2.VerificationProblem] | None = ...,
         signers: _abc.Iterable[Global___CmsSignerStatus] | None = ...,
         data: _builtins.bytes = ...,
     ) -> None: ...
