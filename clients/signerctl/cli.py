@@ -17,6 +17,7 @@ from signerctl import (
     inventory,
     key,
     outbox,
+    pdf,
     renewal,
     replacement,
     signing,
@@ -55,6 +56,7 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command()(signing.verify)
 app.add_typer(document_signature.app, name="cms")
+app.add_typer(pdf.app, name="pdf")
 app.add_typer(timestamp.app, name="timestamp")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")

@@ -1,6 +1,7 @@
 """What people see of signed documents and time stamps."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from signerctl.view import Row, moment
@@ -10,6 +11,7 @@ from signerd_client.cms import (
     SigningTimeBasis,
     TimeStampVerification,
 )
+from signerd_client.pdf_verdict import PdfVerification
 from signerd_client.signature import Problem
 
 T = TypeVar("T")
@@ -66,6 +68,29 @@ def time_stamp_lines(stamp: TimeStampVerification) -> Row:
         "authority": stamp.authority,
     }
     return {label: text for label, text in lines.items() if text}
+
+
+def pdf_signed_lines(verification: PdfVerification) -> Row:
+    """The newest signature of a file that was just signed."""
+    newest = verification.signers[-1]
+    lines = {"field": newest.field, "signer": newest.cms.subject}
+    if newest.cms.time_stamp is not None and newest.cms.time_stamp.time is not None:
+        lines["time stamp"] = moment(newest.cms.time_stamp.time)
+    lines["signature"] = _verdict(newest.valid)
+    return lines
+
+
+def pdf_lines(verification: PdfVerification) -> Row:
+    """The verdict, then each signature with every reason."""
+    lines = {"document": _verdict(verification.valid)}
+    lines |= _reasons("why", verification.problems)
+    for number, signer in _numbered(verification.signers):
+        lines[f"field{number}"] = signer.field
+        # The problems of the file are among them.
+        found = replace(signer.cms, valid=signer.valid, problems=signer.problems)
+        lines |= {label: text for label, text in _signer(found, number) if text}
+        lines[f"covers{number}"] = "the whole file" if signer.covers_file else "an earlier state"
+    return lines
 
 
 def _signer(signer: CmsSignerVerification, number: str) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -28,8 +27,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from signerd_client.algorithm import Hash, KeyAlgorithm
 from signerd_client.client import Client
-from signerd_client.cms import CmsSignerVerification
 from signerd_client.error import ErrorDetail, InvalidRequest
+from signerd_client.pdf_verdict import PdfSignerVerification, PdfVerification
 from signerd_client.revocation_info import fetch_crls, fetch_ocsp_responses
 from signerd_client.signature import Problem
 
@@ -44,31 +43,6 @@ class PdfLevel(StrEnum):
     B_B = "B-B"
     B_T = "B-T"
     B_LT = "B-LT"
-
-
-@dataclass(frozen=True, slots=True)
-class PdfSignerVerification:
-    """What is to be said of one signature in a PDF file.
-
-    field: name of the signature field. problems: empty when valid. covers_file: nothing was added
-    to the file after this signature; what was added otherwise only completes it, or signs again.
-    cms: what the daemon says of it.
-    """
-
-    valid: bool
-    problems: tuple[Problem, ...]
-    field: str
-    covers_file: bool
-    cms: CmsSignerVerification
-
-
-@dataclass(frozen=True, slots=True)
-class PdfVerification:
-    """valid: there is a signature and each is valid."""
-
-    valid: bool
-    problems: tuple[Problem, ...]
-    signers: tuple[PdfSignerVerification, ...]
 
 
 class RemoteSigner(signers.Signer):  # type: ignore[misc] # pyHanko has no types

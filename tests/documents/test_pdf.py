@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,13 @@ from pyhanko.sign.validation import async_validate_pdf_signature
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko_certvalidator import ValidationContext
 
+from examples.private_daemon import PrivateDaemon
 from signerd_client import Client, KeyAlgorithm, RevocationReason
 from signerd_client.cms import SigningTimeBasis
 from signerd_client.error import InvalidRequest
 from signerd_client.pdf import PdfLevel, sign_pdf, verify_pdf
 from tests.documents.conftest import Issue, issue_for
+from tests.e2e.signerctl import signerctl
 
 _P256 = KeyAlgorithm.EC_P256_SHA256
 
@@ -132,6 +135,26 @@ def test_what_was_stamped_before_a_revocation_stays_valid(officer: Client, signe
     assert verify_pdf(signer, stamped).valid
     (one,) = verify_pdf(signer, plain).signers
     assert [problem.code for problem in one.problems] == ["CERTIFICATE_REVOKED"]
+
+
+def test_the_command_line_signs_and_verifies(
+    daemon: PrivateDaemon, issued: Issue, tmp_path: Path
+) -> None:
+    """The exit code tells the verdict."""
+    plain, signed = tmp_path / "plain.pdf", tmp_path / "signed.pdf"
+    plain.write_bytes(_document())
+    made = signerctl(
+        daemon,
+        "signer",
+        *("pdf", "sign", str(plain), str(signed), "--credential", issued(_P256).credential),
+        *("--level", "B-LT", "--reason", "계약"),
+    )
+    assert made.returncode == 0, made.stderr
+    assert "time stamp" in made.stdout
+    good = signerctl(daemon, "relying-party", "pdf", "verify", str(signed))
+    assert good.returncode == 0, good.stdout
+    assert "by its time stamp" in good.stdout
+    assert signerctl(daemon, "relying-party", "pdf", "verify", str(plain)).returncode == 1
 
 
 def test_what_is_no_pdf_file_is_refused(signer: Client, issued: Issue) -> None:
