@@ -7,7 +7,7 @@ import typer
 
 from signerctl.data import STREAM, Encoding, check_sink, decode, encode, parse_digest, read, write
 from signerctl.exit_code import ExitCode
-from signerctl.option import Digest, In, OptionalOut, Output, SignatureEncoding
+from signerctl.option import Digest, In, OptionalOut, Output, Purpose, SignatureEncoding
 from signerctl.session import session
 from signerctl.view import signature_lines, verification_lines
 from signerd_client import Hash
@@ -21,6 +21,7 @@ def sign(
     digest: Digest = None,
     out: OptionalOut = None,
     encoding: SignatureEncoding = Encoding.RAW,
+    purpose: Purpose = "",
     output: Output = None,
 ) -> None:
     """Sign a file, standard input, or a digest.
@@ -41,7 +42,7 @@ def sign(
             check_sink(sink, is_text=is_text)
         data, digest_bytes, hash_ = _input(in_, digest)
         signature = now.client.sign(
-            credential, data=data, digest=digest_bytes, hash_algorithm=hash_
+            credential, data=data, digest=digest_bytes, hash_algorithm=hash_, purpose=purpose
         )
         if sink is not None:
             write(sink, encode(signature.signature, encoding), is_text=is_text)
