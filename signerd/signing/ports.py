@@ -6,8 +6,9 @@ from typing import Protocol
 from signerd.audit.signature import SignatureRecord
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import SignerdError
-from signerd.core.record import CertificateRecord, CredentialRecord
+from signerd.core.record import CredentialRecord
 from signerd.core.signing import Lane, SignTask
+from signerd.core.standing import CertificateHistory
 from signerd.core.value import CertificateId, CredentialId, KeyRef
 
 
@@ -40,10 +41,6 @@ class SignatureStore(Protocol):
         """Raises NotFound. A credential that is only reserved is not found."""
         ...
 
-    async def get_certificate(self, certificate_id: CertificateId) -> CertificateRecord:
-        """Raises NotFound."""
-        ...
-
     async def record_signatures(
         self, records: Sequence[SignatureRecord]
     ) -> list[SignerdError | None]:
@@ -54,4 +51,13 @@ class SignatureStore(Protocol):
         the revocation, and one whose record is not is never answered. The errors are NotFound and
         WrongState (CREDENTIAL_RETIRED, CREDENTIAL_SUSPENDED).
         """
+        ...
+
+
+class StandingStore(Protocol):
+    """What signatures are judged by."""
+
+    async def find_history(self, certificate_id: CertificateId) -> CertificateHistory | None:
+        """None for a certificate that was never issued. Reads what is committed now. Raises
+        StoreUnavailable."""
         ...
