@@ -20,6 +20,7 @@ from signerctl import (
     pdf,
     renewal,
     replacement,
+    sign_batch,
     signing,
     subscriber,
     timestamp,
@@ -54,6 +55,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
 app.command()(signing.sign)
+app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
 app.add_typer(document_signature.app, name="cms")
 app.add_typer(pdf.app, name="pdf")

@@ -15,7 +15,7 @@ from signerctl.data import (
 )
 from signerctl.document_view import cms_lines, signed_lines
 from signerctl.exit_code import ExitCode
-from signerctl.option import Digest, OptionalOut, Output
+from signerctl.option import Digest, OptionalOut, Output, Purpose
 from signerctl.session import session
 from signerd_client import CmsForm, Hash
 
@@ -55,6 +55,7 @@ def sign(
     time_stamp: Annotated[
         bool, typer.Option("--time-stamp", help="Add a time stamp over each signature.")
     ] = False,
+    purpose: Purpose = "",
     out: OptionalOut = None,
     format_: Annotated[
         CertificateFormat, typer.Option("--format", help="Encoding of the result.")
@@ -89,6 +90,7 @@ def sign(
             detached=detached,
             with_time_stamp=time_stamp,
             cms=b"" if cms is None else read(cms),
+            purpose=purpose,
         )
         if sink is not None:
             write(sink, signed.pem.encode() if is_text else signed.cms, is_text=is_text)

@@ -1,7 +1,8 @@
 """The calls of signerd.v1.DocumentSigning."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -41,6 +42,8 @@ def sign_cms(
     detached: bool = False,
     with_time_stamp: bool = False,
     cms: bytes = b"",
+    purpose: str = "",
+    authorisations: Mapping[str, str] = MappingProxyType({}),
     timeout_s: float | None = None,
 ) -> Call[SignedCms]:
     """Sign content as CMS SignedData, or in the plain PKCS#7 form, with one key or several.
@@ -48,7 +51,8 @@ def sign_cms(
     With a digest instead of data the signature is detached. cms is a SignedData (DER) to which
     the signers are added; it has the content, unless it is detached. Both data and digest, or
     neither without cms, is a ValueError. hash_algorithm is the hash that made the digest; None
-    derives it from the length. Checksums are verified both ways.
+    derives it from the length. purpose is put on the daemon's audit record; authorisations are the
+    subscribers' agreement, by credential, where one requires it. Checksums are verified both ways.
     """
     names = [credentials] if isinstance(credentials, str) else list(credentials)
     request = wire.SignCmsRequest(
@@ -57,6 +61,8 @@ def sign_cms(
         detached=detached or digest is not None,
         with_time_stamp=with_time_stamp,
         cms=cms,
+        purpose=purpose,
+        authorisations={credential_name(name): one for name, one in authorisations.items()},
     )
     if data is not None and digest is not None:
         raise ValueError("give either data or digest")

@@ -49,8 +49,10 @@ class RemoteSigner(signers.Signer):  # type: ignore[misc] # pyHanko has no types
     """A pyHanko signer whose key is a credential of a daemon: give it to any API of pyHanko that
     takes a Signer. Raises SignerdError."""
 
-    def __init__(self, client: Client, credential: str) -> None:
-        """Asks for certificate and chain."""
+    def __init__(
+        self, client: Client, credential: str, *, purpose: str = "", authorisation: str = ""
+    ) -> None:
+        """Asks for certificate and chain. purpose, authorisation: see Client.sign."""
         key = client.get_public_key(credential)
         if key.key_algorithm is None:
             raise _refused("this client does not know the algorithm of the key", "ALGORITHM_NEWER")
@@ -59,6 +61,8 @@ class RemoteSigner(signers.Signer):  # type: ignore[misc] # pyHanko has no types
         self.algorithm = key.key_algorithm
         self._client = client
         self._credential = credential
+        self._purpose = purpose
+        self._authorisation = authorisation
         registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         registry.register_multiple(self.chain)
         super().__init__(
@@ -82,14 +86,18 @@ class RemoteSigner(signers.Signer):  # type: ignore[misc] # pyHanko has no types
         """See pyhanko.sign.signers.Signer; data are the signed attributes."""
         if dry_run:
             return bytes(_signature_size(self.algorithm))
-        if self.algorithm is KeyAlgorithm.ED25519:
-            made = await asyncio.to_thread(self._client.sign, self._credential, data=data)
-            return made.signature
-        made = await asyncio.to_thread(
-            self._client.sign,
+        return await asyncio.to_thread(self._sign, data, digest_algorithm)
+
+    def _sign(self, data: bytes, digest_algorithm: str) -> bytes:
+        """Ed25519 signs the attributes themselves."""
+        is_whole = self.algorithm is KeyAlgorithm.ED25519
+        made = self._client.sign(
             self._credential,
-            digest=hashlib.new(digest_algorithm, data).digest(),
-            hash_algorithm=Hash(digest_algorithm),
+            data=data if is_whole else None,
+            digest=None if is_whole else hashlib.new(digest_algorithm, data).digest(),
+            hash_algorithm=None if is_whole else Hash(digest_algorithm),
+            purpose=self._purpose,
+            authorisation=self._authorisation,
         )
         return made.signature
 
@@ -116,6 +124,8 @@ def sign_pdf(
     field: str = "",
     reason: str = "",
     location: str = "",
+    purpose: str = "",
+    authorisation: str = "",
 ) -> bytes:
     """The document with one more signature.
 
@@ -124,8 +134,9 @@ def sign_pdf(
     OCSP responses and CRLs. Not to be called in a running event loop: use a thread. Raises
     SignerdError; InvalidRequest (PDF_MALFORMED, PDF_VALIDATION_INFO) for what cannot be signed.
     """
+    signer = RemoteSigner(client, credential, purpose=purpose, authorisation=authorisation)
     return asyncio.run(
-        _sign(client, credential, document, level, field=field, reason=reason, location=location)
+        _sign(client, signer, document, level, field=field, reason=reason, location=location)
     )
 
 
@@ -138,7 +149,7 @@ def verify_pdf(client: Client, document: bytes) -> PdfVerification:
 
 async def _sign(
     client: Client,
-    credential: str,
+    signer: RemoteSigner,
     document: bytes,
     level: PdfLevel,
     *,
@@ -146,7 +157,6 @@ async def _sign(
     reason: str,
     location: str,
 ) -> bytes:
-    signer = await asyncio.to_thread(RemoteSigner, client, credential)
     try:
         writer = IncrementalPdfFileWriter(io.BytesIO(document))
         metadata = signers.PdfSignatureMetadata(

@@ -50,6 +50,7 @@ from signerd.pki.signature import digest
 from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
+from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
@@ -156,6 +157,7 @@ class Front:
             ),
             signing=SigningServicer(
                 sign,
+                BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
                 Verify(SqlStandingStore(base.database), credentials, self._standing_judge()),
             ),
             document_signing=document_signing(

@@ -1,7 +1,7 @@
 """Sign content as CMS SignedData or plain PKCS#7."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -46,7 +46,8 @@ class CmsForm(StrEnum):
 @dataclass(frozen=True, slots=True)
 class SignCmsRequest:
     """A checked call. content: None where existing has it. existing: ContentInfo (DER) to which
-    signers are added. deadline: seconds of time.monotonic()."""
+    signers are added. deadline: seconds of time.monotonic(). purpose, authorisations: see
+    SignRequest."""
 
     credentials: tuple[CredentialId, ...]
     content: CmsContent | None
@@ -58,6 +59,8 @@ class SignCmsRequest:
     request_id: str
     scope: Scope
     deadline: float
+    purpose: str = ""
+    authorisations: Mapping[CredentialId, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +167,8 @@ class SignCms:
                 request_id=request.request_id,
                 scope=request.scope,
                 deadline=request.deadline,
+                authorisation=request.authorisations.get(credential.credential_id, ""),
+                purpose=request.purpose,
             )
         )
         signed = prepared.assemble(signature)

@@ -57,6 +57,11 @@ class DocumentSigningServicer(document_signing_pb2_grpc.DocumentSigningServicer)
                 request_id=caller.request_id,
                 scope=caller.scope,
                 deadline=caller.deadline,
+                purpose=request.purpose,
+                authorisations={
+                    convert.credential_from(name, field="authorisations"): value
+                    for name, value in request.authorisations.items()
+                },
             )
         )
         return pb.SignCmsResponse(

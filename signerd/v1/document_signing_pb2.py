@@ -27,31 +27,35 @@ from google.protobuf import wrappers_pb2 as google_dot_protobuf_dot_wrappers__pb
 from signerd.v1 import types_pb2 as signerd_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!signerd/v1/document_signing.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\x1a\x16signerd/v1/types.proto\"\xf7\x01\n\x0eSignCmsRequest\x12\x13\n\x0b\x63redentials\x18\x01 \x03(\t\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12$\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x12.signerd.v1.DigestH\x00\x12\x34\n\x0e\x63ontent_crc32c\x18\x04 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12!\n\x04\x66orm\x18\x05 \x01(\x0e\x32\x13.signerd.v1.CmsForm\x12\x10\n\x08\x64\x65tached\x18\x06 \x01(\x08\x12\x17\n\x0fwith_time_stamp\x18\x07 \x01(\x08\x12\x0b\n\x03\x63ms\x18\x08 \x01(\x0c\x42\t\n\x07\x63ontent\"\x9a\x01\n\tCmsSigner\x12\x12\n\ncredential\x18\x01 \x01(\t\x12/\n\rkey_algorithm\x18\x02 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\t\x12\x33\n\x0ftime_stamp_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x99\x01\n\x0fSignCmsResponse\x12\x0b\n\x03\x63ms\x18\x01 \x01(\x0c\x12\x30\n\ncms_crc32c\x18\x02 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x1f\n\x17verified_content_crc32c\x18\x03 \x01(\x08\x12&\n\x07signers\x18\x04 \x03(\x0b\x32\x15.signerd.v1.CmsSigner\"`\n\x10VerifyCmsRequest\x12\x0b\n\x03\x63ms\x18\x01 \x01(\x0c\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12$\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x12.signerd.v1.DigestH\x00\x42\t\n\x07\x63ontent\"\xcc\x01\n\x0fTimeStampStatus\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x31\n\x08problems\x18\x02 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63\x63uracy_us\x18\x04 \x01(\x03\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x15\n\rserial_number\x18\x06 \x01(\t\x12\x11\n\tauthority\x18\x07 \x01(\t\"\x87\x03\n\x0f\x43msSignerStatus\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x31\n\x08problems\x18\x02 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12\x18\n\x10signature_intact\x18\x03 \x01(\x08\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_der\x18\x05 \x01(\x0c\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x30\n\x0csigning_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bjudged_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0cjudged_basis\x18\t \x01(\x0e\x32\x1c.signerd.v1.SigningTimeBasis\x12/\n\ntime_stamp\x18\n \x01(\x0b\x32\x1b.signerd.v1.TimeStampStatus\x12\x11\n\talgorithm\x18\x0b \x01(\t\"\x91\x01\n\x11VerifyCmsResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x31\n\x08problems\x18\x02 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12,\n\x07signers\x18\x03 \x03(\x0b\x32\x1b.signerd.v1.CmsSignerStatus\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c*I\n\x07\x43msForm\x12\x18\n\x14\x43MS_FORM_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43MS_FORM_CMS\x10\x01\x12\x12\n\x0e\x43MS_FORM_PKCS7\x10\x02*\x95\x01\n\x10SigningTimeBasis\x12\"\n\x1eSIGNING_TIME_BASIS_UNSPECIFIED\x10\x00\x12!\n\x1dSIGNING_TIME_BASIS_TIME_STAMP\x10\x01\x12\x1e\n\x1aSIGNING_TIME_BASIS_CLAIMED\x10\x02\x12\x1a\n\x16SIGNING_TIME_BASIS_NOW\x10\x03\x32\x9f\x01\n\x0f\x44ocumentSigning\x12\x42\n\x07SignCms\x12\x1a.signerd.v1.SignCmsRequest\x1a\x1b.signerd.v1.SignCmsResponse\x12H\n\tVerifyCms\x12\x1c.signerd.v1.VerifyCmsRequest\x1a\x1d.signerd.v1.VerifyCmsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!signerd/v1/document_signing.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\x1a\x16signerd/v1/types.proto\"\x87\x03\n\x0eSignCmsRequest\x12\x13\n\x0b\x63redentials\x18\x01 \x03(\t\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12$\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x12.signerd.v1.DigestH\x00\x12\x34\n\x0e\x63ontent_crc32c\x18\x04 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12!\n\x04\x66orm\x18\x05 \x01(\x0e\x32\x13.signerd.v1.CmsForm\x12\x10\n\x08\x64\x65tached\x18\x06 \x01(\x08\x12\x17\n\x0fwith_time_stamp\x18\x07 \x01(\x08\x12\x0b\n\x03\x63ms\x18\x08 \x01(\x0c\x12\x0f\n\x07purpose\x18\t \x01(\t\x12\x46\n\x0e\x61uthorisations\x18\n \x03(\x0b\x32..signerd.v1.SignCmsRequest.AuthorisationsEntry\x1a\x35\n\x13\x41uthorisationsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\t\n\x07\x63ontent\"\x9a\x01\n\tCmsSigner\x12\x12\n\ncredential\x18\x01 \x01(\t\x12/\n\rkey_algorithm\x18\x02 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x13\n\x0b\x63\x65rtificate\x18\x03 \x01(\t\x12\x33\n\x0ftime_stamp_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x99\x01\n\x0fSignCmsResponse\x12\x0b\n\x03\x63ms\x18\x01 \x01(\x0c\x12\x30\n\ncms_crc32c\x18\x02 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x1f\n\x17verified_content_crc32c\x18\x03 \x01(\x08\x12&\n\x07signers\x18\x04 \x03(\x0b\x32\x15.signerd.v1.CmsSigner\"`\n\x10VerifyCmsRequest\x12\x0b\n\x03\x63ms\x18\x01 \x01(\x0c\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12$\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x12.signerd.v1.DigestH\x00\x42\t\n\x07\x63ontent\"\xcc\x01\n\x0fTimeStampStatus\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x31\n\x08problems\x18\x02 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0b\x61\x63\x63uracy_us\x18\x04 \x01(\x03\x12\x0e\n\x06policy\x18\x05 \x01(\t\x12\x15\n\rserial_number\x18\x06 \x01(\t\x12\x11\n\tauthority\x18\x07 \x01(\t\"\x87\x03\n\x0f\x43msSignerStatus\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x31\n\x08problems\x18\x02 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12\x18\n\x10signature_intact\x18\x03 \x01(\x08\x12\x13\n\x0b\x63\x65rtificate\x18\x04 \x01(\t\x12\x17\n\x0f\x63\x65rtificate_der\x18\x05 \x01(\x0c\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x30\n\x0csigning_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bjudged_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0cjudged_basis\x18\t \x01(\x0e\x32\x1c.signerd.v1.SigningTimeBasis\x12/\n\ntime_stamp\x18\n \x01(\x0b\x32\x1b.signerd.v1.TimeStampStatus\x12\x11\n\talgorithm\x18\x0b \x01(\t\"\x91\x01\n\x11VerifyCmsResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x31\n\x08problems\x18\x02 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12,\n\x07signers\x18\x03 \x03(\x0b\x32\x1b.signerd.v1.CmsSignerStatus\x12\x0c\n\x04\x64\x61ta\x18\x04 \x01(\x0c*I\n\x07\x43msForm\x12\x18\n\x14\x43MS_FORM_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43MS_FORM_CMS\x10\x01\x12\x12\n\x0e\x43MS_FORM_PKCS7\x10\x02*\x95\x01\n\x10SigningTimeBasis\x12\"\n\x1eSIGNING_TIME_BASIS_UNSPECIFIED\x10\x00\x12!\n\x1dSIGNING_TIME_BASIS_TIME_STAMP\x10\x01\x12\x1e\n\x1aSIGNING_TIME_BASIS_CLAIMED\x10\x02\x12\x1a\n\x16SIGNING_TIME_BASIS_NOW\x10\x03\x32\x9f\x01\n\x0f\x44ocumentSigning\x12\x42\n\x07SignCms\x12\x1a.signerd.v1.SignCmsRequest\x1a\x1b.signerd.v1.SignCmsResponse\x12H\n\tVerifyCms\x12\x1c.signerd.v1.VerifyCmsRequest\x1a\x1d.signerd.v1.VerifyCmsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'signerd.v1.document_signing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CMSFORM']._serialized_start=1548
-  _globals['_CMSFORM']._serialized_end=1621
-  _globals['_SIGNINGTIMEBASIS']._serialized_start=1624
-  _globals['_SIGNINGTIMEBASIS']._serialized_end=1773
+  _globals['_SIGNCMSREQUEST_AUTHORISATIONSENTRY']._loaded_options = None
+  _globals['_SIGNCMSREQUEST_AUTHORISATIONSENTRY']._serialized_options = b'8\001'
+  _globals['_CMSFORM']._serialized_start=1692
+  _globals['_CMSFORM']._serialized_end=1765
+  _globals['_SIGNINGTIMEBASIS']._serialized_start=1768
+  _globals['_SIGNINGTIMEBASIS']._serialized_end=1917
   _globals['_SIGNCMSREQUEST']._serialized_start=139
-  _globals['_SIGNCMSREQUEST']._serialized_end=386
-  _globals['_CMSSIGNER']._serialized_start=389
-  _globals['_CMSSIGNER']._serialized_end=543
-  _globals['_SIGNCMSRESPONSE']._serialized_start=546
-  _globals['_SIGNCMSRESPONSE']._serialized_end=699
-  _globals['_VERIFYCMSREQUEST']._serialized_start=701
-  _globals['_VERIFYCMSREQUEST']._serialized_end=797
-  _globals['_TIMESTAMPSTATUS']._serialized_start=800
-  _globals['_TIMESTAMPSTATUS']._serialized_end=1004
-  _globals['_CMSSIGNERSTATUS']._serialized_start=1007
-  _globals['_CMSSIGNERSTATUS']._serialized_end=1398
-  _globals['_VERIFYCMSRESPONSE']._serialized_start=1401
-  _globals['_VERIFYCMSRESPONSE']._serialized_end=1546
-  _globals['_DOCUMENTSIGNING']._serialized_start=1776
-  _globals['_DOCUMENTSIGNING']._serialized_end=1935
+  _globals['_SIGNCMSREQUEST']._serialized_end=530
+  _globals['_SIGNCMSREQUEST_AUTHORISATIONSENTRY']._serialized_start=466
+  _globals['_SIGNCMSREQUEST_AUTHORISATIONSENTRY']._serialized_end=519
+  _globals['_CMSSIGNER']._serialized_start=533
+  _globals['_CMSSIGNER']._serialized_end=687
+  _globals['_SIGNCMSRESPONSE']._serialized_start=690
+  _globals['_SIGNCMSRESPONSE']._serialized_end=843
+  _globals['_VERIFYCMSREQUEST']._serialized_start=845
+  _globals['_VERIFYCMSREQUEST']._serialized_end=941
+  _globals['_TIMESTAMPSTATUS']._serialized_start=944
+  _globals['_TIMESTAMPSTATUS']._serialized_end=1148
+  _globals['_CMSSIGNERSTATUS']._serialized_start=1151
+  _globals['_CMSSIGNERSTATUS']._serialized_end=1542
+  _globals['_VERIFYCMSRESPONSE']._serialized_start=1545
+  _globals['_VERIFYCMSRESPONSE']._serialized_end=1690
+  _globals['_DOCUMENTSIGNING']._serialized_start=1920
+  _globals['_DOCUMENTSIGNING']._serialized_end=2079
 # @@protoc_insertion_point(module_scope)

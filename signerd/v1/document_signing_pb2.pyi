@@ -88,6 +88,26 @@ class SignCmsRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class AuthorisationsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     CREDENTIALS_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
@@ -96,6 +116,8 @@ class SignCmsRequest(_message.Message):
     DETACHED_FIELD_NUMBER: _builtins.int
     WITH_TIME_STAMP_FIELD_NUMBER: _builtins.int
     CMS_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    AUTHORISATIONS_FIELD_NUMBER: _builtins.int
     data: _builtins.bytes
     """The content."""
     form: Global___CmsForm.ValueType
@@ -109,6 +131,10 @@ class SignCmsRequest(_message.Message):
     cms: _builtins.bytes
     """Optional. A SignedData (DER) to which the signers are added; it must be
     over the same content.
+    """
+    purpose: _builtins.str
+    """Optional. What for, put on the audit record: at most 64 printable
+    characters.
     """
     @_builtins.property
     def credentials(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -126,6 +152,12 @@ class SignCmsRequest(_message.Message):
         refused with INVALID_ARGUMENT (reason CHECKSUM_MISMATCH).
         """
 
+    @_builtins.property
+    def authorisations(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """The subscribers' agreement, for credentials that require it: by
+        `credentials/{credential}`, what Signing.Sign takes as authorisation.
+        """
+
     def __init__(
         self,
         *,
@@ -137,10 +169,12 @@ class SignCmsRequest(_message.Message):
         detached: _builtins.bool = ...,
         with_time_stamp: _builtins.bool = ...,
         cms: _builtins.bytes = ...,
+        purpose: _builtins.str = ...,
+        authorisations: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "content_crc32c", b"content_crc32c", "data", b"data", "digest", b"digest"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cms", b"cms", "content", b"content", "content_crc32c", b"content_crc32c", "credentials", b"credentials", "data", b"data", "detached", b"detached", "digest", b"digest", "form", b"form", "with_time_stamp", b"with_time_stamp"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisations", b"authorisations", "cms", b"cms", "content", b"content", "content_crc32c", b"content_crc32c", "credentials", b"credentials", "data", b"data", "detached", b"detached", "digest", b"digest", "form", b"form", "purpose", b"purpose", "with_time_stamp", b"with_time_stamp"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["data", "digest"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
