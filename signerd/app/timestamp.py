@@ -10,6 +10,7 @@ from typing import Final
 from signerd.app.kernel_clock import read_kernel_clock
 from signerd.app.lifeline import every
 from signerd.app.wiring import Base
+from signerd.config.timestamping_settings import TimestampingSettings
 from signerd.core.error import Internal
 from signerd.core.lifecycle import SystemKeyRole
 from signerd.core.record import SystemKey
@@ -51,6 +52,15 @@ class CurrentTimeStamper:
         return TimeStampSigner.of(found.key, signer)
 
 
+def clock_gate(settings: TimestampingSettings) -> MachineClockGate:
+    """Judges this machine's clock."""
+    return MachineClockGate(
+        read_kernel_clock,
+        most_error_us=settings.accuracy_ms * 1000,
+        is_unsynchronised_allowed=settings.allow_unsynchronised_clock,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Stamping:
     """What makes time stamps in this process, and what watches its clock."""
@@ -65,14 +75,9 @@ class Stamping:
         settings = base.settings.timestamping
         if not settings.enabled:
             return None
-        accuracy_us = settings.accuracy_ms * 1000
-        gate = MachineClockGate(
-            read_kernel_clock,
-            most_error_us=accuracy_us,
-            is_unsynchronised_allowed=settings.allow_unsynchronised_clock,
-        )
+        gate = clock_gate(settings)
         create = CreateTimestamp(
-            TimeStampPlan(settings.policy, accuracy_us),
+            TimeStampPlan(settings.policy, settings.accuracy_ms * 1000),
             tokens=base.tokens,
             trail=base.trail,
             current=CurrentTimeStamper(base),
