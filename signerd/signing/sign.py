@@ -132,7 +132,7 @@ class Sign:
         reach(FaultPoint.SIGN_BEFORE_RECORD)
         try:
             await self._store.record_signature(
-                request.credential, self._event(request, credential, message)
+                request.credential, self._event(request, credential, message, signature)
             )
         except WrongState:
             # In the words that a caller meets whose front did not know the key yet.
@@ -170,7 +170,11 @@ class Sign:
             raise barred(credential)
 
     def _event(
-        self, request: SignRequest, credential: CredentialRecord, message: bytes
+        self,
+        request: SignRequest,
+        credential: CredentialRecord,
+        message: bytes,
+        signature: bytes,
     ) -> AuditEvent:
         hash_ = spec_of(credential.algorithm).hash
         recorded = message if hash_ is not None else digest(Hash.SHA256, message)
@@ -185,6 +189,7 @@ class Sign:
                 "certificate": credential.certificate or "",
                 "digest": f"{(hash_ or Hash.SHA256).value}:{recorded.hex()}",
                 "process": self._process,
+                "signature": f"sha256:{digest(Hash.SHA256, signature).hex()}",
                 "subscriber": credential.subscriber,
             },
         )
