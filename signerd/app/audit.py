@@ -97,7 +97,7 @@ def _authority_of(keys: dict[SystemKeyRole, SystemKey]) -> AuditAuthority:
     certificates = [key.certificate for key in above if key is not None and key.certificate]
     if audit is None or not audit.certificate or len(certificates) != len(above):
         raise BootError(ExitCode.CONFIG_INVALID, "the store knows no CA: run `signerd init` first")
-    return AuditAuthority(audit.certificate, audit.algorithm, tuple(certificates))
+    return AuditAuthority(audit.certificate, tuple(certificates))
 
 
 def _read_roots(path: Path) -> set[bytes]:

@@ -6,6 +6,7 @@ The text is ASCII, a line each, every line ended by a line feed:
     number {from 1, without gaps}
     time {UTC, as 2026-11-27T20:31:00.123456Z}
     key {SHA-256 of the audit key's SubjectPublicKeyInfo}
+    algorithm {of the signature, such as EC_P256_SHA256}
     previous {SHA-256 of the text of the checkpoint before; zeros in the first}
     records {how many are covered since the checkpoint before}
     root {of the Merkle tree over these records}
@@ -31,6 +32,7 @@ from typing import Final
 from signerd.audit.canonical import HASH_BYTES
 from signerd.audit.chain import EMPTY, GENESIS, ChainHead
 from signerd.audit.merkle import leaf_hash
+from signerd.core.algorithm import KeyAlgorithm
 
 FINGERPRINT_BYTES: Final = 8
 LONGEST_TEXT: Final = 1 << 20
@@ -40,7 +42,16 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 _CHAIN: Final = re.compile(r"[a-z0-9-]{1,32}/[a-z0-9-]{1,31}")
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
-_FIELDS: Final = ("number", "time", "key", "previous", "records", "root", "fingerprints")
+_FIELDS: Final = (
+    "number",
+    "time",
+    "key",
+    "algorithm",
+    "previous",
+    "records",
+    "root",
+    "fingerprints",
+)
 _U64: Final = struct.Struct(">Q")
 
 
@@ -51,6 +62,7 @@ class Checkpoint:
     number: int
     time_utc: datetime
     key_sha256: bytes
+    algorithm: KeyAlgorithm
     previous_hash: bytes
     records: int
     root: bytes
@@ -107,6 +119,7 @@ def encode_checkpoint(checkpoint: Checkpoint) -> bytes:
         str(checkpoint.number),
         checkpoint.time_utc.astimezone(UTC).strftime(_TIME),
         _hex(checkpoint.key_sha256),
+        checkpoint.algorithm.value,
         _hex(checkpoint.previous_hash),
         str(checkpoint.records),
         _hex(checkpoint.root),
@@ -132,13 +145,14 @@ def parse_checkpoint(text: bytes) -> Checkpoint:
     head, rest = lines[: len(_FIELDS)], lines[len(_FIELDS) :]
     if title != _TITLE or len(head) != len(_FIELDS) or rest[-1:] != [""]:
         raise ValueError("not a checkpoint of this version")
-    number, time, key, previous, records, root, fingerprints = (
+    number, time, key, algorithm, previous, records, root, fingerprints = (
         _value(line, name) for line, name in zip(head, _FIELDS, strict=True)
     )
     checkpoint = Checkpoint(
         number=_integer(number),
         time_utc=datetime.strptime(time, _TIME).replace(tzinfo=UTC),
         key_sha256=_hash(key),
+        algorithm=KeyAlgorithm(algorithm),
         previous_hash=_hash(previous),
         records=_integer(records),
         root=_hash(root),

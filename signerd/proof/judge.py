@@ -8,7 +8,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signerd.audit.checkpoint import Checkpoint, SignedCheckpoint
-from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import SignerdError
 from signerd.pki.assembly import message_to_sign
 from signerd.pki.chain import ChainLink, find_chain_problems
@@ -18,11 +17,9 @@ from signerd.pki.signature import verify_signature
 
 @dataclass(frozen=True, slots=True)
 class AuditAuthority:
-    """The certificates behind checkpoints, DER: of the audit key and of its CA, the root last.
-    algorithm: of the audit key."""
+    """The certificates behind checkpoints, DER: of the audit key and of its CA, the root last."""
 
     certificate: bytes
-    algorithm: KeyAlgorithm
     chain: tuple[bytes, ...]
 
 
@@ -33,7 +30,6 @@ class CheckpointJudge:
     """
 
     def __init__(self, authority: AuditAuthority) -> None:
-        self._authority = authority
         self.root = authority.chain[-1]
         certificates = [authority.certificate, *authority.chain]
         try:
@@ -60,7 +56,7 @@ class CheckpointJudge:
             return "was signed by another key than the audit key"
         if not self._is_within(checkpoint.time_utc):
             return "was made when the certificate of the audit key was not valid"
-        algorithm = self._authority.algorithm
+        algorithm = checkpoint.algorithm
         try:
             check = verify_signature(
                 self._spki, algorithm, message_to_sign(signed.text, algorithm), signed.signature

@@ -167,6 +167,7 @@ class MakeCheckpoint:
             number=1 if previous is None else previous.number + 1,
             time_utc=now_utc,
             key_sha256=hashlib.sha256(self._key.spki).digest(),
+            algorithm=self._key.algorithm,
             previous_hash=FIRST_PREVIOUS if previous is None else previous.hash,
             records=batch.tree.size,
             root=batch.tree.root(),

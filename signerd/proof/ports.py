@@ -75,6 +75,25 @@ class CheckpointStore(CheckpointReader, Protocol):
         ...
 
 
+class RecordFinder(Protocol):
+    """Single records. Every method raises StoreUnavailable."""
+
+    async def at_position(self, position: int) -> AuditRecord:
+        """Raises NotFound."""
+        ...
+
+    async def of_credential(self, resource: str, detail: str, value: str) -> AuditRecord | None:
+        """The oldest record of a signature on this resource with this detail."""
+        ...
+
+    async def before(
+        self, position: int | None, detail: str, value: str
+    ) -> tuple[AuditRecord | None, int]:
+        """The record of a signature with this detail in the portion before a position; None is the
+        end. Also where that portion begins: 0 when nothing is before it."""
+        ...
+
+
 class Walk(Protocol):
     """One chain, verified in portions. Methods raise StoreUnavailable."""
 

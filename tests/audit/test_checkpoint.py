@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 
 from signerd.audit.chain import ChainHead
 from signerd.audit.checkpoint import Checkpoint, encode_checkpoint, parse_checkpoint
+from signerd.core.algorithm import KeyAlgorithm
 
 _CHECKPOINT = Checkpoint(
     number=42,
     time_utc=datetime(2026, 11, 27, 20, 31, 0, 120, tzinfo=UTC),
     key_sha256=b"k" * 32,
+    algorithm=KeyAlgorithm.EC_P256_SHA256,
     previous_hash=b"p" * 32,
     records=3,
     root=b"r" * 32,
@@ -28,6 +30,7 @@ signerd audit checkpoint 1
 number 42
 time 2026-11-27T20:31:00.000120Z
 key {"6b" * 32}
+algorithm EC_P256_SHA256
 previous {"70" * 32}
 records 3
 root {"72" * 32}
@@ -53,6 +56,7 @@ def test_a_checkpoint_is_the_documented_text() -> None:
         ("00.000120Z", "00.00012Z"),
         ("00.000120Z", "00.000120"),
         ("key 6b", "key 6B"),
+        ("algorithm EC", "algorithm ec"),
         ("records 3\n", ""),
         ("records 3\n", "records 3\n\n"),
         ("chain local/front-0 7", "chain local/front-0  7"),

@@ -79,7 +79,7 @@ def authority() -> AuditAuthority:
         now_utc=NOW,
         name="audit",
     )
-    return AuditAuthority(_CA.certify(prepared), ALGORITHM, (_CA.issuing, _CA.root))
+    return AuditAuthority(_CA.certify(prepared), (_CA.issuing, _CA.root))
 
 
 def maker_of(

@@ -276,8 +276,8 @@ def test_half_a_line_in_the_file_is_what_a_crash_leaves(scene: Scene) -> None:
 def test_a_certificate_for_something_else_signs_no_checkpoints() -> None:
     """Any certificate of the CA, such as the CA's own, would otherwise do."""
     ca = authority_for(ALGORITHM)
-    judge = CheckpointJudge(AuditAuthority(ca.issuing, ALGORITHM, (ca.issuing, ca.root)))
+    judge = CheckpointJudge(AuditAuthority(ca.issuing, (ca.issuing, ca.root)))
     assert "not for signing audit checkpoints" in judge.problem
     assert CheckpointJudge(authority()).problem == ""
-    other = AuditAuthority(authority().certificate, ALGORITHM, (ca.root,))
+    other = AuditAuthority(authority().certificate, (ca.root,))
     assert "was not issued by" in CheckpointJudge(other).problem
