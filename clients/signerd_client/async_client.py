@@ -22,6 +22,7 @@ from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
 from signerd_client.error import FailedPrecondition, SignerdError
+from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
@@ -130,6 +131,24 @@ class AsyncClient:
             return b""
         return signed.signature
 
+    async def private_key(
+        self, credential: str, *, timeout_s: float | None = None
+    ) -> RemotePrivateKey:
+        """The key of a credential, for libraries that take private keys of `cryptography`.
+
+        It stays on the token; timeout_s is the deadline of this call and of each signature. Raises
+        UnsupportedAlgorithm for a key that is newer than this client.
+
+        Those libraries do not await, so whatever signs with it runs in another thread, as with
+        `await asyncio.to_thread(builder.sign, key, key.hash_algorithm)`, while the event loop of
+        this client talks to the daemon. In the loop's own thread it raises RuntimeError.
+        """
+        public = await self.get_public_key(credential, timeout_s=timeout_s)
+        loop = asyncio.get_running_loop()
+        return remote_private_key(
+            public, Signing(lambda call: self._run_from_thread(loop, call), timeout_s)
+        )
+
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""
         if self._channel is not None:
@@ -157,6 +176,18 @@ class AsyncClient:
                 )
             )
         return self._channel
+
+    def _run_from_thread(self, loop: asyncio.AbstractEventLoop, call: Call[T]) -> T:
+        try:
+            blocked = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            blocked = False
+        if blocked:
+            raise RuntimeError(
+                "the key of an AsyncClient would wait for its own event loop;"
+                " sign in another thread, as with asyncio.to_thread"
+            )
+        return asyncio.run_coroutine_threadsafe(self._run(call), loop).result()
 
     async def _run(self, call: Call[T]) -> T:
         attempts = self._session.attempts(call)

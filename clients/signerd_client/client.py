@@ -21,6 +21,7 @@ from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
 from signerd_client.error import FailedPrecondition, SignerdError
+from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
@@ -128,6 +129,15 @@ class Client:
         except FailedPrecondition:
             return b""
         return signed.signature
+
+    def private_key(self, credential: str, *, timeout_s: float | None = None) -> RemotePrivateKey:
+        """The key of a credential, for libraries that take private keys of `cryptography`.
+
+        It stays on the token; timeout_s is the deadline of this call and of each signature. Any
+        thread may use it. Raises UnsupportedAlgorithm for a key that is newer than this client.
+        """
+        public = self.get_public_key(credential, timeout_s=timeout_s)
+        return remote_private_key(public, Signing(self._run, timeout_s))
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""
