@@ -15,7 +15,16 @@ octets() { printf "$(sed 's/../\\x&/g' <<<"$1")"; } # of hexadecimal digits
 hash() { sha256sum | cut -d' ' -f1; }
 field() { sed -n "s/^$1 //p" "$proof/checkpoint.txt"; }
 public_key() { openssl x509 -in "$1" -noout -pubkey; }
-says() { grep -aqF -- "$1" "$proof/record.bin"; }
+to_hex() { od -An -v -tx1 | tr -d ' \n'; }
+
+# What the record says under a name: a text is its length in four octets, and its octets.
+record=$(to_hex <"$proof/record.bin")
+detail() {
+  local name rest
+  name=$(printf %08x ${#1})$(printf %s "$1" | to_hex)
+  rest=${record#*"$name"}
+  [[ $rest == "$record" ]] || octets "${rest:8:$((2 * 16#${rest:0:8}))}"
+}
 
 verify() { # algorithm, certificate, signature, file: was the file signed by this certificate's key?
   local hash=${1##*_} options=()
@@ -70,27 +79,33 @@ if [[ -f $proof/checkpoint.tst ]]; then
   openssl ts -reply -token_in -in "$proof/checkpoint.tst" -text 2>/dev/null | grep '^Time stamp:'
 fi
 
-# 4. The record is about this certificate, this signature, this document.
+# 4. The record is about this certificate, this signature, this document. The record of several
+# signatures has lists in one order: signatures and digests.
 if [[ -f $proof/certificate.pem ]]; then
   leads_to_root "$proof/certificate.pem" || fail "the certificate does not lead to $root"
   serial=$(openssl x509 -in "$proof/certificate.pem" -noout -serial)
   serial=${serial#*=}
-  says "${serial,,}" || fail "the record names another certificate"
+  [[ $(detail certificate) == "${serial,,}" ]] || fail "the record names another certificate"
   openssl x509 -in "$proof/certificate.pem" -noout -subject -nameopt utf8,esc_ctrl,sep_comma_plus
 fi
+signatures=$(detail signature)$(detail signatures)
+digests=$(detail digest)$(detail digests)
+read -ra signatures <<<"${signatures#*:}"
+read -ra digests_left <<<"${digests#*:}"
 if [[ -f $proof/signature.bin ]]; then
-  says "sha256:$(hash <"$proof/signature.bin")" || fail "another signature is on record"
+  mine=$(hash <"$proof/signature.bin")
+  for index in "${!signatures[@]}"; do
+    [[ ${signatures[index]} == "$mine" ]] && found=$index
+  done
+  [[ ${found:-} ]] || fail "another signature is on record"
+  digests_left=("${digests_left[found]}")
   echo "the signature is the one on record"
 fi
 if [[ $document ]]; then
-  algorithm=$(grep -aoE '(RSA_[0-9]+_(PKCS1|PSS)|EC_P[0-9]+)_SHA[0-9]+|ED25519' \
-    "$proof/record.bin" | head -n 1)
-  bits=${algorithm##*_SHA}
-  [[ $bits == ED25519 ]] && bits=256
-  says "$(openssl dgst -r "-sha$bits" "$document" | cut -d' ' -f1)" ||
-    fail "the record is about another document"
+  mine=$(openssl dgst -r "-${digests%%:*}" "$document" | cut -d' ' -f1)
+  [[ " ${digests_left[*]} " == *" $mine "* ]] || fail "the record is about another document"
   if [[ -f $proof/signature.bin ]]; then
-    verify "$algorithm" "$proof/certificate.pem" "$proof/signature.bin" "$document" ||
+    verify "$(detail algorithm)" "$proof/certificate.pem" "$proof/signature.bin" "$document" ||
       fail "the signature is not one of this certificate over the document"
   fi
   echo "the document is what was signed"

@@ -19,6 +19,7 @@ per family, are in `signerd_client.error`, the types of answers in the modules n
 
 from signerd_client.algorithm import Hash, KeyAlgorithm
 from signerd_client.async_client import AsyncClient
+from signerd_client.batch_call import SignItem, SignResult
 from signerd_client.certificate import (
     Certificate,
     CertificateState,
@@ -50,6 +51,8 @@ __all__ = [
     "Renewed",
     "RetryPolicy",
     "RevocationReason",
+    "SignItem",
+    "SignResult",
     "Signature",
     "SignerdError",
     "Subscriber",

@@ -72,9 +72,9 @@ def check_proof(
     _check_path_to_root(proof, fields)
     _check_checkpoint(proof, fields, trusted, moment)
     signer = _check_certificate(proof, record, trusted)
-    is_verified = _check_signature(proof, record, data)
+    digest = _check_signature(proof, record, data)
     if data is not None:
-        _check_data(record, data)
+        _check_data(record, digest, data)
     return ProvenRecord(
         record=record,
         position=proof.position,
@@ -83,7 +83,7 @@ def check_proof(
         stamp_time=None,
         signer=signer,
         has_signature=bool(proof.signature),
-        is_verified=is_verified,
+        is_verified=bool(digest),
         has_data=data is not None,
     )
 
@@ -156,27 +156,41 @@ def _check_certificate(proof: AuditProof, record: AuditRecord, trusted: TrustedR
     return certificate.subject.rfc4514_string()
 
 
-def _check_signature(proof: AuditProof, record: AuditRecord, data: bytes | None) -> bool:
-    """Whether there is a signature that could be verified."""
+def _check_signature(proof: AuditProof, record: AuditRecord, data: bytes | None) -> str:
+    """The digest that the signature in the proof is of; "" without a signature, or where it could
+    not be verified."""
     if not proof.signature:
-        return False
-    if record.details.get("signature") != f"sha256:{hashlib.sha256(proof.signature).hexdigest()}":
+        return ""
+    made = f"sha256:{hashlib.sha256(proof.signature).hexdigest()}"
+    pairs = dict(zip(_each(record, "signature"), _each(record, "digest"), strict=False))
+    if made not in pairs:
         raise ProofError("the signature in the proof is not the one that is on record")
     if not proof.certificate:
         raise ProofError("the certificate of the signature is missing in the proof")
     (certificate,) = read_certificates([proof.certificate])
-    digest = split_digest(record.details.get("digest", ""))
     algorithm = record.details.get("algorithm", "")
     if algorithm == ED25519 and data is None:
-        return False
+        return ""
+    digest = split_digest(pairs[made])
     if not is_signature_of(certificate, algorithm, proof.signature, digest, data or b""):
         raise ProofError(
             "the signature on record is not one of the certificate over the digest on record"
         )
-    return True
+    return pairs[made]
 
 
-def _check_data(record: AuditRecord, data: bytes) -> None:
-    name, digest = split_digest(record.details.get("digest", ""))
-    if hashlib.new(name, data).digest() != digest:
-        raise ProofError("the record is about other data: they have another digest")
+def _check_data(record: AuditRecord, of_signature: str, data: bytes) -> None:
+    """of_signature: the digest that the data have to have; "" is any on record."""
+    digests = [of_signature] if of_signature else _each(record, "digest")
+    for text in digests:
+        name, digest = split_digest(text)
+        if hashlib.new(name, data).digest() == digest:
+            return
+    raise ProofError("the record is about other data: they have another digest")
+
+
+def _each(record: AuditRecord, name: str) -> list[str]:
+    """`HASH:HEX` for each that a record names: `digest`, or of a batch `digests`."""
+    said = record.details.get(name) or record.details.get(f"{name}s", "")
+    algorithm, _, digits = said.partition(":")
+    return [f"{algorithm}:{one}" for one in digits.split(" ")] if said else []

@@ -6,6 +6,7 @@ from typing import Protocol
 from signerd.audit.chain import ChainHead
 from signerd.audit.checkpoint import SignedCheckpoint
 from signerd.audit.event import AuditRecord
+from signerd.audit.signature import SignatureDetail
 from signerd.audit.standing import RecordLink, TrailStanding
 from signerd.audit.verify import VerifyReport
 from signerd.core.algorithm import KeyAlgorithm
@@ -82,15 +83,15 @@ class RecordFinder(Protocol):
         """Raises NotFound."""
         ...
 
-    async def of_credential(self, resource: str, detail: str, value: str) -> AuditRecord | None:
-        """The oldest record of a signature on this resource with this detail."""
+    async def of_credential(self, resource: str, wanted: SignatureDetail) -> AuditRecord | None:
+        """The oldest record on this resource that says this of a signature."""
         ...
 
     async def before(
-        self, position: int | None, detail: str, value: str
+        self, position: int | None, wanted: SignatureDetail
     ) -> tuple[AuditRecord | None, int]:
-        """The record of a signature with this detail in the portion before a position; None is the
-        end. Also where that portion begins: 0 when nothing is before it."""
+        """The oldest record that says this of a signature in the portion before a position; None
+        is the end. Also where that portion begins: 0 when nothing is before it."""
         ...
 
 

@@ -9,6 +9,7 @@ from signerd.audit.chain import EMPTY
 from signerd.audit.checkpoint import Checkpoint, SignedCheckpoint, leaf_of, parse_checkpoint
 from signerd.audit.event import AuditRecord
 from signerd.audit.merkle import PathStep, audit_path, root_of
+from signerd.audit.signature import SignatureDetail
 from signerd.audit.standing import RecordLink
 from signerd.core.error import DeadlineExceeded, NotFound, ServiceUnavailable, WrongState
 from signerd.core.value import CredentialId
@@ -34,12 +35,10 @@ class RecordProof:
 
 @dataclass(frozen=True, slots=True)
 class SignatureQuery:
-    """Which signature. credential: None where that is not known. detail, value: what its record
-    says: "signature" or "digest", and a hash as `sha256:` and hexadecimal digits."""
+    """Which signature. credential: None where that is not known. wanted: what its record says."""
 
     credential: CredentialId | None
-    detail: str
-    value: str
+    wanted: SignatureDetail
 
 
 class ProveRecord:
@@ -61,12 +60,12 @@ class ProveRecord:
         found: AuditRecord | None
         if query.credential is not None:
             resource = f"credentials/{query.credential}"
-            found = await self._finder.of_credential(resource, query.detail, query.value)
+            found = await self._finder.of_credential(resource, query.wanted)
         else:
             found = await self._search(query, deadline)
         if found is None:
             raise NotFound(
-                f"no audit record has the {query.detail} {query.value}; check the file, and that "
+                f"no audit record has the {query.wanted}; check the file, and that "
                 "the credential is the one that signed"
             )
         return found
@@ -99,7 +98,7 @@ class ProveRecord:
                     "the signature was not found in time among all records; name the credential "
                     "that made it, or allow more time"
                 )
-            found, position = await self._finder.before(position, query.detail, query.value)
+            found, position = await self._finder.before(position, query.wanted)
             if found is not None:
                 return found
         return None

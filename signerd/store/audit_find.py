@@ -1,18 +1,18 @@
 """Single audit records, found by where they stand or by the signature they are of."""
 
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from signerd.audit.event import AuditRecord, EventKind
+from signerd.audit.signature import SignatureDetail
 from signerd.core.error import NotFound
-from signerd.store.audit_row import SELECT_RECORD, read_records
+from signerd.store.audit_row import SELECT_RECORD, iterate_records, read_records
 from signerd.store.database import Database
 from signerd.store.schema import audit_events
 
 # Positions looked through in one query: it keeps one of few reading threads busy.
 _WINDOW: Final = 20_000
-_SIGNED: Final = audit_events.c.kind == EventKind.SIGNATURE_CREATED.value
 
 
 class SqlAuditFinder:
@@ -27,22 +27,18 @@ class SqlAuditFinder:
 
     async def at_position(self, position: int) -> AuditRecord:
         """See the port."""
-        found = await self._first(SELECT_RECORD.where(audit_events.c.position == position))
-        if found is None:
+        query = SELECT_RECORD.where(audit_events.c.position == position)
+        found = await self._database.read(lambda connection: read_records(connection, query))
+        if not found:
             raise NotFound(f"there is no audit record at position {position}")
-        return found
+        return found[0]
 
-    async def of_credential(self, resource: str, detail: str, value: str) -> AuditRecord | None:
+    async def of_credential(self, resource: str, wanted: SignatureDetail) -> AuditRecord | None:
         """See the port."""
-        query = (
-            SELECT_RECORD.where(audit_events.c.resource == resource, _SIGNED, _has(detail, value))
-            .order_by(audit_events.c.position)
-            .limit(1)
-        )
-        return await self._first(query)
+        return await self._first(wanted, audit_events.c.resource == resource)
 
     async def before(
-        self, position: int | None, detail: str, value: str
+        self, position: int | None, wanted: SignatureDetail
     ) -> tuple[AuditRecord | None, int]:
         """See the port."""
         if position is None:
@@ -50,23 +46,21 @@ class SqlAuditFinder:
             newest = await self._database.read(lambda connection: connection.scalar(query))
             position = int(newest or 0) + 1
         begin = max(position - _WINDOW, 0)
-        query = (
-            SELECT_RECORD.where(
-                audit_events.c.position >= begin,
-                audit_events.c.position < position,
-                _SIGNED,
-                _has(detail, value),
+        columns = audit_events.c
+        found = await self._first(wanted, columns.position >= begin, columns.position < position)
+        return found, begin
+
+    async def _first(
+        self, wanted: SignatureDetail, *where: ColumnElement[bool]
+    ) -> AuditRecord | None:
+        """The hash may stand in another detail too: somebody may sign the hash of a signature."""
+        query = SELECT_RECORD.where(
+            *where,
+            audit_events.c.kind == EventKind.SIGNATURE_CREATED.value,
+            audit_events.c.details.contains(wanted.digits, autoescape=True),
+        ).order_by(audit_events.c.position)
+        return await self._database.read(
+            lambda connection: next(
+                (it for it in iterate_records(connection, query) if wanted.is_in(it.event)), None
             )
-            .order_by(audit_events.c.position)
-            .limit(1)
         )
-        return await self._first(query), begin
-
-    async def _first(self, query: Select[Any]) -> AuditRecord | None:
-        records = await self._database.read(lambda connection: read_records(connection, query))
-        return next(iter(records), None)
-
-
-def _has(detail: str, value: str) -> Any:
-    """Details are kept as JSON without blanks."""
-    return audit_events.c.details.contains(f'"{detail}":"{value}"', autoescape=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from signerd.audit.event import AuditRecord
+from signerd.audit.signature import SignatureDetail
 from signerd.core.algorithm import Hash
 from signerd.core.error import InvalidRequest, NotFound
 from signerd.core.record import CertificateRecord
@@ -94,16 +95,17 @@ def query_from(asked: pb.AuditedSignature) -> SignatureQuery:
         else None
     )
     if asked.WhichOneof("by") == "digest":
-        return SignatureQuery(credential, "digest", _digest(asked.digest))
+        return SignatureQuery(credential, _digest(asked.digest))
     if len(asked.signature_sha256) != _SHA256_BYTES:
         raise InvalidRequest(
             "give the SHA-256 of the signature, 32 bytes, or the digest that was signed",
             field="signature.signature_sha256",
         )
-    return SignatureQuery(credential, "signature", f"sha256:{asked.signature_sha256.hex()}")
+    digits = asked.signature_sha256.hex()
+    return SignatureQuery(credential, SignatureDetail("signature", Hash.SHA256.value, digits))
 
 
-def _digest(text: str) -> str:
+def _digest(text: str) -> SignatureDetail:
     name, _, digits = text.partition(":")
     try:
         octets, hash_ = bytes.fromhex(digits), Hash(name)
@@ -115,4 +117,4 @@ def _digest(text: str) -> str:
             reason="DIGEST_LENGTH",
             field="signature.digest",
         )
-    return f"{hash_.value}:{octets.hex()}"
+    return SignatureDetail("digest", hash_.value, octets.hex())

@@ -17,6 +17,7 @@ from signerd_client import (
     DocumentKind,
     KeyAlgorithm,
     PersonalData,
+    SignItem,
     Target,
     subscriber_call,
 )
@@ -56,6 +57,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "EraseSubscriber": lambda client: client.erase_subscriber("hong"),
     "GetPublicKey": lambda client: client.get_public_key("c"),
     "Sign": lambda client: client.sign("c", data=b"order"),
+    "BatchSign": lambda client: client.batch_sign([SignItem("c", data=b"order")]),
+    "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
     "GetServerInfo": lambda client: client.server_info(),
     "GetTokenStatus": lambda client: client.token_status(),
