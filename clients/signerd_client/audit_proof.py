@@ -16,6 +16,7 @@ The file is a ZIP archive whose members openssl and sha256sum can work with:
 import io
 import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -88,7 +89,7 @@ class AuditProof:
         """Out of a file. Raises ProofError."""
         members = _members(content)
         try:
-            position, *steps = members.get("path.txt", b"").decode("ascii").splitlines()
+            position, *steps = members["path.txt"].decode("ascii").splitlines()
             return AuditProof(
                 record=members["record.bin"],
                 position=int(_matched(_POSITION, position)[1]),
@@ -132,7 +133,7 @@ def _members(content: bytes) -> dict[str, bytes]:
             if sum(entry.file_size for entry in entries) > _LARGEST:
                 raise ProofError("this is no proof: it is too large for one")
             return {entry.filename: archive.read(entry) for entry in entries}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
         raise ProofError("this is no proof: it is not a ZIP archive, or a damaged one") from None
 
 

@@ -65,6 +65,7 @@ _MAY = {
     "ListMessages": "operator",
     "GetMessage": "operator",
     "ListAuditEvents": "operator auditor",
+    "ProveAuditRecord": "operator auditor",
     "WatchAuditEvents": "operator auditor",
 }
 _PREFIX = "spiffe://bank.example/"
