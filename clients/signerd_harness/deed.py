@@ -1,0 +1,131 @@
+"""How each act is done at the daemon."""
+
+import hashlib
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from signerd_client import Certificate, KeyAlgorithm, RevocationReason
+from signerd_harness.act import Act
+from signerd_harness.bank import Bank
+from signerd_harness.certificate_book import Held
+from signerd_harness.customer import Customer
+from signerd_harness.evidence import Evidence
+from signerd_harness.login import log_in
+from signerd_harness.payment import payment_order
+
+# The hash in the name of an algorithm; Ed25519 takes data only.
+_HASHES: Final = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What an act is done with. other: the certificate of somebody else, or the one that this
+    customer had before, where the act needs it. request_id: of the change, the same each time it
+    is tried. number: names a payment order."""
+
+    bank: Bank
+    customer: Customer
+    held: Held
+    other: Held | None
+    algorithm: KeyAlgorithm
+    request_id: str
+    number: str
+    chance: random.Random
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What came of it. evidence: a signature, to be verified. certificate: a new one. refusal: the
+    answer was a no, which is no error of the call."""
+
+    evidence: Evidence | None = None
+    certificate: Certificate | None = None
+    refusal: str = ""
+
+
+async def do(act: Act, errand: Errand) -> Deed:
+    """Do it once. Raises SignerdError."""
+    return await _DEEDS[act](errand)
+
+
+async def _sign(errand: Errand, by: Held) -> Deed:
+    order = payment_order(errand.customer, errand.number, errand.chance)
+    hash_ = _HASHES.get(errand.algorithm.rpartition("_")[2])
+    signer = errand.bank.signer
+    signed = await (
+        signer.sign(by.credential, digest=hash_(order).digest())
+        if hash_
+        else signer.sign(by.credential, data=order)
+    )
+    # An answer in another key's name is a wrong result, whatever it verifies with.
+    if (signed.certificate, signed.credential) != (by.name, by.credential):
+        return Deed(refusal=f"SIGNED_BY_{signed.certificate}")
+    return Deed(Evidence(by.offset, order, signed.signature))
+
+
+async def _transfer(errand: Errand) -> Deed:
+    return await _sign(errand, errand.held)
+
+
+async def _transfer_replaced(errand: Errand) -> Deed:
+    return await _sign(errand, errand.other or errand.held)
+
+
+async def _login(errand: Errand) -> Deed:
+    evidence, let_in = await log_in(errand.bank, errand.customer, errand.held, errand.held)
+    return Deed(evidence, refusal="" if let_in else "NOT_VALID")
+
+
+async def _login_with_wrong_key(errand: Errand) -> Deed:
+    signs = errand.other or errand.held
+    evidence, let_in = await log_in(errand.bank, errand.customer, errand.held, signs)
+    return Deed(evidence, refusal="" if let_in else "NOT_VALID")
+
+
+async def _reissue(errand: Errand) -> Deed:
+    done = await errand.bank.officer.reissue_certificate(
+        errand.held.name, request_id=errand.request_id
+    )
+    return Deed(certificate=done.certificate)
+
+
+async def _suspend(errand: Errand) -> Deed:
+    await errand.bank.officer.suspend_certificate(errand.held.name, request_id=errand.request_id)
+    return Deed()
+
+
+async def _resume(errand: Errand) -> Deed:
+    await errand.bank.supervisor.resume_certificate(errand.held.name, request_id=errand.request_id)
+    return Deed()
+
+
+def _revoke(reason: RevocationReason) -> Callable[[Errand], Awaitable[Deed]]:
+    async def revoke(errand: Errand) -> Deed:
+        await errand.bank.officer.revoke_certificate(
+            errand.held.name, reason, request_id=errand.request_id
+        )
+        return Deed()
+
+    return revoke
+
+
+_DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
+    Act.TRANSFER: _transfer,
+    Act.LOGIN: _login,
+    Act.REISSUE: _reissue,
+    Act.SUSPEND: _suspend,
+    Act.RESUME: _resume,
+    Act.REPORT_LOSS: _revoke(RevocationReason.KEY_COMPROMISE),
+    Act.REVOKE: _revoke(RevocationReason.CESSATION_OF_OPERATION),
+    Act.LOGIN_WITH_WRONG_KEY: _login_with_wrong_key,
+    Act.TRANSFER_SUSPENDED: _transfer,
+    Act.TRANSFER_REVOKED: _transfer,
+    Act.TRANSFER_REPLACED: _transfer_replaced,
+    Act.TRANSFER_EXPIRED: _transfer,
+    Act.SUSPEND_AGAIN: _suspend,
+    Act.RESUME_ACTIVE: _resume,
+    Act.REISSUE_SUSPENDED: _reissue,
+    Act.REISSUE_EXPIRED: _reissue,
+}
