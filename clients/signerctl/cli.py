@@ -12,6 +12,7 @@ from signerctl import (
     ca,
     certificate,
     change,
+    harness,
     identity,
     inventory,
     key,
@@ -56,6 +57,7 @@ app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(harness.app, name="harness")
 app.command()(admin.health)
 
 
