@@ -9,6 +9,7 @@ class Act(StrEnum):
     """An act of a customer, as scenarios name it."""
 
     TRANSFER = "transfer"
+    PAYROLL = "payroll"
     LOGIN = "login"
     REISSUE = "reissue"
     SUSPEND = "suspend"
@@ -69,6 +70,7 @@ _ACTIVE, _HELD, _REVOKED, _EXPIRED = (
 
 RULES: Final = {
     Act.TRANSFER: Rule((_ACTIVE,), None, "", "sign a payment order"),
+    Act.PAYROLL: Rule((_ACTIVE,), None, "", "sign twenty payment orders in one call"),
     Act.LOGIN: Rule((_ACTIVE,), None, "", "sign a challenge, which is then verified"),
     Act.REISSUE: Rule(
         (_REVOKED, _ACTIVE), _ACTIVE, "", "get a new key, after a loss or for safety"

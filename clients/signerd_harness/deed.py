@@ -2,11 +2,18 @@
 
 import hashlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from signerd_client import Certificate, KeyAlgorithm, RevocationReason
+from signerd_client import (
+    Certificate,
+    KeyAlgorithm,
+    RevocationReason,
+    Signature,
+    SignerdError,
+    SignItem,
+)
 from signerd_harness.act import Act
 from signerd_harness.bank import Bank
 from signerd_harness.certificate_book import Held
@@ -15,6 +22,7 @@ from signerd_harness.evidence import Evidence
 from signerd_harness.login import log_in
 from signerd_harness.payment import payment_order
 
+_PAYROLL: Final = 20
 # The hash in the name of an algorithm; Ed25519 takes data only.
 _HASHES: Final = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
 
@@ -37,10 +45,10 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What came of it. evidence: a signature, to be verified. certificate: a new one. refusal: the
+    """What came of it. evidence: signatures, to be verified. certificate: a new one. refusal: the
     answer was a no, which is no error of the call."""
 
-    evidence: Evidence | None = None
+    evidence: tuple[Evidence, ...] = ()
     certificate: Certificate | None = None
     refusal: str = ""
 
@@ -52,17 +60,46 @@ async def do(act: Act, errand: Errand) -> Deed:
 
 async def _sign(errand: Errand, by: Held) -> Deed:
     order = payment_order(errand.customer, errand.number, errand.chance)
-    hash_ = _HASHES.get(errand.algorithm.rpartition("_")[2])
+    hash_ = _hash(errand)
     signer = errand.bank.signer
     signed = await (
         signer.sign(by.credential, digest=hash_(order).digest())
         if hash_
         else signer.sign(by.credential, data=order)
     )
-    # An answer in another key's name is a wrong result, whatever it verifies with.
-    if (signed.certificate, signed.credential) != (by.name, by.credential):
-        return Deed(refusal=f"SIGNED_BY_{signed.certificate}")
-    return Deed(Evidence(by.offset, order, signed.signature))
+    return _signed(by, [(order, signed)])
+
+
+async def _payroll(errand: Errand) -> Deed:
+    orders = [
+        payment_order(errand.customer, f"{errand.number}-{one}", errand.chance)
+        for one in range(_PAYROLL)
+    ]
+    hash_ = _hash(errand)
+    items = [
+        SignItem(digest=hash_(order).digest()) if hash_ else SignItem(data=order)
+        for order in orders
+    ]
+    held = errand.held
+    answers = await errand.bank.signer.batch_sign(items, credential=held.credential)
+    signatures = []
+    for answer in answers:
+        if isinstance(answer, SignerdError):
+            raise answer
+        signatures.append(answer)
+    return _signed(held, list(zip(orders, signatures, strict=True)))
+
+
+def _hash(errand: Errand) -> Callable[[bytes], "hashlib._Hash"] | None:
+    return _HASHES.get(errand.algorithm.rpartition("_")[2])
+
+
+def _signed(by: Held, signed: Sequence[tuple[bytes, Signature]]) -> Deed:
+    """An answer in another key's name is a wrong result, whatever it verifies with."""
+    for _, signature in signed:
+        if (signature.certificate, signature.credential) != (by.name, by.credential):
+            return Deed(refusal=f"SIGNED_BY_{signature.certificate}")
+    return Deed(tuple(Evidence(by.offset, order, it.signature) for order, it in signed))
 
 
 async def _transfer(errand: Errand) -> Deed:
@@ -75,13 +112,13 @@ async def _transfer_replaced(errand: Errand) -> Deed:
 
 async def _login(errand: Errand) -> Deed:
     evidence, let_in = await log_in(errand.bank, errand.customer, errand.held, errand.held)
-    return Deed(evidence, refusal="" if let_in else "NOT_VALID")
+    return Deed((evidence,), refusal="" if let_in else "NOT_VALID")
 
 
 async def _login_with_wrong_key(errand: Errand) -> Deed:
     signs = errand.other or errand.held
     evidence, let_in = await log_in(errand.bank, errand.customer, errand.held, signs)
-    return Deed(evidence, refusal="" if let_in else "NOT_VALID")
+    return Deed((evidence,), refusal="" if let_in else "NOT_VALID")
 
 
 async def _reissue(errand: Errand) -> Deed:
@@ -113,6 +150,7 @@ def _revoke(reason: RevocationReason) -> Callable[[Errand], Awaitable[Deed]]:
 
 _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
     Act.TRANSFER: _transfer,
+    Act.PAYROLL: _payroll,
     Act.LOGIN: _login,
     Act.REISSUE: _reissue,
     Act.SUSPEND: _suspend,

@@ -125,9 +125,9 @@ class Teller:
         outcome = judge(rule, deed.refusal)
         what = deed.refusal if outcome is Outcome.REFUSED else _wrong(rule, deed.refusal, errand)
         self._count(act, outcome, began_s, what)
-        if deed.evidence is not None:
-            self._evidence.add(deed.evidence)
-            self.tally.signatures += 1
+        for evidence in deed.evidence:
+            self._evidence.add(evidence)
+        self.tally.signatures += len(deed.evidence)
         if outcome is Outcome.WRONG:
             return await self._ask(index)
         if deed.certificate is not None:
