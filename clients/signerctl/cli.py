@@ -15,6 +15,7 @@ from signerctl import (
     identity,
     inventory,
     key,
+    login,
     outbox,
     renewal,
     replacement,
@@ -52,6 +53,7 @@ app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command()(signing.verify)
+app.add_typer(login.app, name="login")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

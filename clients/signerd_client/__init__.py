@@ -26,6 +26,7 @@ from signerd_client.certificate import (
 )
 from signerd_client.client import Client
 from signerd_client.error import SignerdError
+from signerd_client.login import Challenge, Login, LoginStatement, login_statement
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
@@ -36,10 +37,13 @@ __all__ = [
     "AsyncClient",
     "Certificate",
     "CertificateState",
+    "Challenge",
     "Client",
     "DocumentKind",
     "Hash",
     "KeyAlgorithm",
+    "Login",
+    "LoginStatement",
     "PersonalData",
     "PublicKey",
     "Reissued",
@@ -51,5 +55,6 @@ __all__ = [
     "Subscriber",
     "Target",
     "Verification",
+    "login_statement",
     "renewal_statement",
 ]

@@ -12,6 +12,7 @@ from signerd_client import (
     authority_call,
     change_call,
     inventory_call,
+    login_call,
     message_call,
     replace_call,
     signing_call,
@@ -88,6 +89,8 @@ class Client:
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
     verify = _unary(signing_call.verify)
+    create_challenge = _unary(login_call.create_challenge)
+    verify_challenge_response = _unary(login_call.verify_challenge_response)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from signerd.core.error import InvalidRequest
 from signerd.core.value import CredentialId
 from signerd.signing.sign import Sign, SignRequest
 from signerd.signing.verify import NamedCertificate, Verify, VerifyRequest, VerifyResult
@@ -83,9 +82,7 @@ def _signer_from(request: pb.VerifyRequest) -> CredentialId | NamedCertificate |
             return NamedCertificate(convert.certificate_from(request.certificate))
         case "certificate_der":
             return request.certificate_der
-    raise InvalidRequest(
-        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
-    )
+    raise convert.signer_missing()
 
 
 def _verdict_to(result: VerifyResult) -> pb.VerifyResponse:

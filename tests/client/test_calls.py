@@ -57,6 +57,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "GetPublicKey": lambda client: client.get_public_key("c"),
     "Sign": lambda client: client.sign("c", data=b"order"),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
+    "CreateChallenge": lambda client: client.create_challenge("bank.example"),
+    "VerifyChallengeResponse": lambda client: client.verify_challenge_response(
+        "statement", b"s", certificate="4f"
+    ),
     "GetServerInfo": lambda client: client.server_info(),
     "GetTokenStatus": lambda client: client.token_status(),
     "ListAuditEvents": lambda client: client.list_audit_events(),

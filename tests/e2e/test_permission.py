@@ -58,6 +58,8 @@ _MAY = {
     "GetPublicKey": "signer",
     "Sign": "signer",
     "Verify": "signer relying-party",
+    "CreateChallenge": "relying-party",
+    "VerifyChallengeResponse": "relying-party",
     "GetServerInfo": _ALL,
     "GetTokenStatus": "operator auditor",
     "ListMessages": "operator",
