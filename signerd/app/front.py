@@ -49,6 +49,7 @@ from signerd.pki.signature import digest
 from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
+from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
@@ -155,6 +156,7 @@ class Front:
             ),
             signing=SigningServicer(
                 Sign(base.tokens, signatures, credentials, base.clock, base.name),
+                BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
                 verify,
             ),
             login=LoginServicer(login_use_case(base, verify)),

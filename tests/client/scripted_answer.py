@@ -68,6 +68,7 @@ class Answers:
             ),
             "GetPublicKey": self._public_key,
             "Sign": self._sign,
+            "BatchSign": self._batch_sign,
             "Verify": self._verify,
             "CreateChallenge": _challenge,
             "VerifyChallengeResponse": self._login,
@@ -78,6 +79,11 @@ class Answers:
             "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }
         return answers[method](request)
+
+    def sign_stream(self, message: signing_pb2.SignStreamRequest) -> Message:
+        """The answer to a message of SignStream."""
+        results = [self._result(request) for request in message.requests]
+        return signing_pb2.SignStreamResponse(sequence=message.sequence, results=results)
 
     def stream(self, request: Any) -> Iterator[Message]:
         """The audit events, or changes of certificates, after a position."""
@@ -191,6 +197,18 @@ class Answers:
             key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
             certificate=self.certificate_name,
         )
+
+    def _batch_sign(self, request: signing_pb2.BatchSignRequest) -> Message:
+        results = [self._result(one) for one in request.requests]
+        return signing_pb2.BatchSignResponse(results=results)
+
+    def _result(self, request: signing_pb2.SignRequest) -> signing_pb2.SignResult:
+        """A purpose of "refuse" is refused."""
+        if request.purpose == "refuse":
+            error = signing_pb2.SignError(code=9, reason="CREDENTIAL_RETIRED", message="revoked")
+            error.retry_delay.FromMilliseconds(1500)
+            return signing_pb2.SignResult(error=error)
+        return signing_pb2.SignResult(response=self._sign(request))
 
     def _verify(self, request: signing_pb2.VerifyRequest) -> signing_pb2.VerifyResponse:
         hash_ = hashes.SHA256()

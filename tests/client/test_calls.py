@@ -17,6 +17,7 @@ from signerd_client import (
     DocumentKind,
     KeyAlgorithm,
     PersonalData,
+    SignItem,
     Target,
     subscriber_call,
 )
@@ -56,6 +57,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "EraseSubscriber": lambda client: client.erase_subscriber("hong"),
     "GetPublicKey": lambda client: client.get_public_key("c"),
     "Sign": lambda client: client.sign("c", data=b"order"),
+    "BatchSign": lambda client: client.batch_sign([SignItem("c", data=b"order")]),
+    "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
     "CreateChallenge": lambda client: client.create_challenge("bank.example"),
     "VerifyChallengeResponse": lambda client: client.verify_challenge_response(
@@ -109,7 +112,7 @@ def test_both_clients_have_the_same_methods_and_parameters() -> None:
         }
 
     blocking = methods(Client)
-    further = {"health", "renew", "prove_renewal"}
+    further = {"health", "renew", "prove_renewal", "private_key"}
     assert further < blocking.keys()
     assert len(blocking) == len(CALLS) + len(further)
     assert blocking == methods(AsyncClient)
