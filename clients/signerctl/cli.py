@@ -16,6 +16,7 @@ from signerctl import (
     identity,
     inventory,
     key,
+    login,
     outbox,
     renewal,
     replacement,
@@ -55,6 +56,7 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
+app.add_typer(login.app, name="login")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

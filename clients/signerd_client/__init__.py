@@ -29,6 +29,7 @@ from signerd_client.certificate import (
 )
 from signerd_client.client import Client
 from signerd_client.error import SignerdError
+from signerd_client.login import Challenge, Login, LoginStatement, login_statement
 from signerd_client.remote_key import RemotePrivateKey
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
@@ -40,10 +41,13 @@ __all__ = [
     "AsyncClient",
     "Certificate",
     "CertificateState",
+    "Challenge",
     "Client",
     "DocumentKind",
     "Hash",
     "KeyAlgorithm",
+    "Login",
+    "LoginStatement",
     "PersonalData",
     "PublicKey",
     "Reissued",
@@ -58,5 +62,6 @@ __all__ = [
     "Subscriber",
     "Target",
     "Verification",
+    "login_statement",
     "renewal_statement",
 ]
