@@ -17,6 +17,8 @@ class Act(StrEnum):
     REPORT_LOSS = "report-loss"
     REVOKE = "revoke"
     LOGIN_WITH_WRONG_KEY = "login-with-wrong-key"
+    LOGIN_AS_ANOTHER = "login-as-another"
+    LOGIN_TWICE = "login-twice"
     TRANSFER_SUSPENDED = "transfer-suspended"
     TRANSFER_REVOKED = "transfer-revoked"
     TRANSFER_REPLACED = "transfer-replaced"
@@ -71,7 +73,7 @@ _ACTIVE, _HELD, _REVOKED, _EXPIRED = (
 RULES: Final = {
     Act.TRANSFER: Rule((_ACTIVE,), None, "", "sign a payment order"),
     Act.PAYROLL: Rule((_ACTIVE,), None, "", "sign twenty payment orders in one call"),
-    Act.LOGIN: Rule((_ACTIVE,), None, "", "sign a challenge, which is then verified"),
+    Act.LOGIN: Rule((_ACTIVE,), None, "", "answer a challenge of the bank"),
     Act.REISSUE: Rule(
         (_REVOKED, _ACTIVE), _ACTIVE, "", "get a new key, after a loss or for safety"
     ),
@@ -80,8 +82,12 @@ RULES: Final = {
     Act.REPORT_LOSS: Rule((_ACTIVE, _HELD), _REVOKED, "", "report the key as lost"),
     Act.REVOKE: Rule((_ACTIVE, _HELD), _REVOKED, "", "give the certificate up"),
     Act.LOGIN_WITH_WRONG_KEY: Rule(
-        (_ACTIVE,), None, "NOT_VALID", "answer a challenge with somebody else's key"
+        (_ACTIVE,), None, "SIGNATURE_INVALID", "answer a challenge with somebody else's key"
     ),
+    Act.LOGIN_AS_ANOTHER: Rule(
+        (_ACTIVE,), None, "OTHER_SUBSCRIBER", "answer somebody else's challenge"
+    ),
+    Act.LOGIN_TWICE: Rule((_ACTIVE,), None, "CHALLENGE_USED", "give a right answer a second time"),
     Act.TRANSFER_SUSPENDED: Rule(
         (_HELD,), None, "CREDENTIAL_SUSPENDED", "sign while the certificate is on hold"
     ),

@@ -111,14 +111,25 @@ async def _transfer_replaced(errand: Errand) -> Deed:
 
 
 async def _login(errand: Errand) -> Deed:
-    evidence, let_in = await log_in(errand.bank, errand.customer, errand.held, errand.held)
-    return Deed((evidence,), refusal="" if let_in else "NOT_VALID")
+    return await _log_in(errand, errand.held, errand.held)
 
 
 async def _login_with_wrong_key(errand: Errand) -> Deed:
-    signs = errand.other or errand.held
-    evidence, let_in = await log_in(errand.bank, errand.customer, errand.held, signs)
-    return Deed((evidence,), refusal="" if let_in else "NOT_VALID")
+    return await _log_in(errand, errand.held, errand.other or errand.held)
+
+
+async def _login_as_another(errand: Errand) -> Deed:
+    other = errand.other or errand.held
+    return await _log_in(errand, other, other)
+
+
+async def _login_twice(errand: Errand) -> Deed:
+    return await _log_in(errand, errand.held, errand.held, times=2)
+
+
+async def _log_in(errand: Errand, certificate: Held, signs: Held, times: int = 1) -> Deed:
+    evidence, refusal = await log_in(errand.bank, errand.customer, certificate, signs, times=times)
+    return Deed((evidence,), refusal=refusal)
 
 
 async def _reissue(errand: Errand) -> Deed:
@@ -158,6 +169,8 @@ _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
     Act.REPORT_LOSS: _revoke(RevocationReason.KEY_COMPROMISE),
     Act.REVOKE: _revoke(RevocationReason.CESSATION_OF_OPERATION),
     Act.LOGIN_WITH_WRONG_KEY: _login_with_wrong_key,
+    Act.LOGIN_AS_ANOTHER: _login_as_another,
+    Act.LOGIN_TWICE: _login_twice,
     Act.TRANSFER_SUSPENDED: _transfer,
     Act.TRANSFER_REVOKED: _transfer,
     Act.TRANSFER_REPLACED: _transfer_replaced,

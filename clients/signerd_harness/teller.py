@@ -178,7 +178,7 @@ class Teller:
         if act is Act.TRANSFER_REPLACED:
             before = self._book.before(index)
             return (act, before, None) if before else (Act.REISSUE, None, None)
-        if act is Act.LOGIN_WITH_WRONG_KEY:
+        if act in {Act.LOGIN_WITH_WRONG_KEY, Act.LOGIN_AS_ANOTHER}:
             lent = self._crowd.take(Standing.ACTIVE, self._chance)
             return (Act.LOGIN, None, None) if lent is None else (act, self._book.newest(lent), lent)
         return act, None, None
