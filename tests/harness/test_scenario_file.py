@@ -1,5 +1,7 @@
 """Scenario files: strict, and an error names what is wrong."""
 
+import re
+
 import pytest
 
 from signerd_client import KeyAlgorithm
@@ -11,6 +13,7 @@ from signerd_harness.scenario_file import (
     parse_scenario,
     shipped_scenarios,
 )
+from tests.docs.console import section, table
 
 _LEAST = """
 [customers]
@@ -56,7 +59,7 @@ def test_the_smoke_scenario_has_every_act() -> None:
     [
         (_LEAST + "[thresholds]\np99 = 3", "mine.toml: thresholds.p99 means nothing here"),
         ("tite = 'x'" + _LEAST, "mine.toml: tite means nothing here"),
-        (_with("transfer", "transfr"), "mix.transfr is no act; there are transfer, login"),
+        (_with("transfer", "transfr"), "mix.transfr is no act; there are transfer, payroll"),
         (_with("transfer = 1", "transfer = 0"), "mix.transfer or another act needs a weight"),
         (_with("[run]\ncount = 5", ""), "run is missing"),
         (_with("count = 5", ""), "run.duration_s or run.count is given"),
@@ -82,3 +85,15 @@ def test_a_file_that_is_not_there_is_named() -> None:
     """With what else could be given."""
     with pytest.raises(ScenarioError, match=r"cannot read nowhere: .*harness list"):
         load_scenario("nowhere")
+
+
+def test_the_readme_has_every_act_and_a_scenario_that_can_be_run() -> None:
+    """Its table is that of the code, its example is taken as it stands."""
+    text = section("Scenarios")
+    listed = {row[0].strip("`"): row[1] for row in table(text)}
+    assert listed == {
+        act.value: f"refused, `{rule.refusal}`" if rule.refusal else "done"
+        for act, rule in RULES.items()
+    }
+    (example,) = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert parse_scenario(example, "mine.toml").incident.victims == ("front", "host")
