@@ -25,7 +25,23 @@ from signerd_client.certificate import (
     RevocationReason,
 )
 from signerd_client.client import Client
+from signerd_client.enrolment import (
+    Authorisation,
+    Claimed,
+    Enrolment,
+    EnrolmentPurpose,
+    EnrolmentState,
+    Factor,
+    Proven,
+)
 from signerd_client.error import SignerdError
+from signerd_client.proof import (
+    BiometricProof,
+    CodeProof,
+    DocumentProof,
+    PasswordProof,
+    biometric_statement,
+)
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
@@ -34,13 +50,24 @@ from signerd_client.target import Target
 
 __all__ = [
     "AsyncClient",
+    "Authorisation",
+    "BiometricProof",
     "Certificate",
     "CertificateState",
+    "Claimed",
     "Client",
+    "CodeProof",
     "DocumentKind",
+    "DocumentProof",
+    "Enrolment",
+    "EnrolmentPurpose",
+    "EnrolmentState",
+    "Factor",
     "Hash",
     "KeyAlgorithm",
+    "PasswordProof",
     "PersonalData",
+    "Proven",
     "PublicKey",
     "Reissued",
     "Renewed",
@@ -51,5 +78,6 @@ __all__ = [
     "Subscriber",
     "Target",
     "Verification",
+    "biometric_statement",
     "renewal_statement",
 ]
