@@ -21,6 +21,7 @@ from signerctl import (
     outbox,
     renewal,
     replacement,
+    sign_batch,
     signing,
     subscriber,
 )
@@ -57,6 +58,7 @@ app.add_typer(batch.app, name="batch")
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
 app.command()(signing.sign)
+app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")

@@ -8,8 +8,10 @@
         )
         signature = client.sign(certificate.credential, data=b"payment order")
 
-`AsyncClient` has the same methods for asyncio. Answers are frozen dataclasses with times in UTC
-and DER as bytes. Resources are named by full name ("certificates/4f…") or bare id ("4f…").
+`private_key` gives the key of a credential as a private key of `cryptography`, which libraries
+take unchanged; it stays on the token. `AsyncClient` has the same methods for asyncio. Answers are
+frozen dataclasses with times in UTC and DER as bytes. Resources are named by full name
+("certificates/4f…") or bare id ("4f…").
 Every call has a deadline and is tried again, within it, where that is safe and may help.
 Every error is a `SignerdError` with message, reason, advice and request_id; its subclasses, one
 per family, are in `signerd_client.error`, the types of answers in the modules named for them.
@@ -17,6 +19,7 @@ per family, are in `signerd_client.error`, the types of answers in the modules n
 
 from signerd_client.algorithm import Hash, KeyAlgorithm
 from signerd_client.async_client import AsyncClient
+from signerd_client.batch_call import SignItem, SignResult
 from signerd_client.certificate import (
     Certificate,
     CertificateState,
@@ -42,6 +45,7 @@ from signerd_client.proof import (
     PasswordProof,
     biometric_statement,
 )
+from signerd_client.remote_key import RemotePrivateKey
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
@@ -70,9 +74,12 @@ __all__ = [
     "Proven",
     "PublicKey",
     "Reissued",
+    "RemotePrivateKey",
     "Renewed",
     "RetryPolicy",
     "RevocationReason",
+    "SignItem",
+    "SignResult",
     "Signature",
     "SignerdError",
     "Subscriber",

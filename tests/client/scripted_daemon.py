@@ -169,6 +169,20 @@ class ScriptedDaemon:
                 if behave:
                     behave(context, answer)
 
+        def exchange(requests: Iterator[Any], context: Context) -> Iterator[Message]:
+            for request in requests:
+                behave = self.script.take(method.name, request)
+                answer = self.answers.sign_stream(request)
+                if behave:
+                    behave(context, answer)
+                yield answer
+
+        if method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                exchange,
+                request_deserializer=request_type.FromString,
+                response_serializer=lambda answer: answer.SerializeToString(),
+            )
         make = (
             grpc.unary_stream_rpc_method_handler
             if method.server_streaming

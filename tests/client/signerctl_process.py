@@ -12,6 +12,8 @@ ISSUE = (
 )
 # A variable that `environment` sets; nobody checks here what number it holds.
 _NUMBER = "env:LC_ALL"
+# A file with paths of files, one a line.
+_PATHS = str(Path(__file__).with_name("paths.txt"))
 REGISTER = (
     *("subscriber", "register", "hong-gildong", "--name", "홍길동", "--branch", "041"),
     *("--document-kind", "DRIVERS_LICENCE", "--document-number-from", _NUMBER),
@@ -59,6 +61,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "GetCaChain": ("ca", "chain"),
     "GetPublicKey": ("key", "get", "c"),
     "Sign": ("sign", "--credential", "c", "--encoding", "hex"),
+    "BatchSign": ("sign-batch", "--credential", "c", "--files", "sha256", "--in", _PATHS),
+    "SignStream": (
+        *("sign-batch", "--credential", "c", "--stream"),
+        *("--files", "sha256", "--in", _PATHS),
+    ),
     "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
     "GetServerInfo": ("server", "info"),
     "GetTokenStatus": ("token", "status"),

@@ -18,6 +18,7 @@ from signerd_client import (
     KeyAlgorithm,
     PasswordProof,
     PersonalData,
+    SignItem,
     Target,
     subscriber_call,
 )
@@ -67,6 +68,8 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "CancelEnrolment": lambda client: client.cancel_enrolment("6a"),
     "GetPublicKey": lambda client: client.get_public_key("c"),
     "Sign": lambda client: client.sign("c", data=b"order"),
+    "BatchSign": lambda client: client.batch_sign([SignItem("c", data=b"order")]),
+    "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
     "GetServerInfo": lambda client: client.server_info(),
     "GetTokenStatus": lambda client: client.token_status(),
@@ -114,7 +117,7 @@ def test_both_clients_have_the_same_methods_and_parameters() -> None:
         }
 
     blocking = methods(Client)
-    further = {"health", "renew", "prove_renewal"}
+    further = {"health", "renew", "prove_renewal", "private_key"}
     assert further < blocking.keys()
     assert len(blocking) == len(CALLS) + len(further)
     assert blocking == methods(AsyncClient)

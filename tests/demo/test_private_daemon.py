@@ -1,7 +1,7 @@
 import tomllib
 from pathlib import Path
 
-from examples.private_daemon import _configure
+from signerd_harness.daemon_directory import configure
 
 
 def test_a_setting_is_made_whether_or_not_it_was_there(tmp_path: Path) -> None:
@@ -11,7 +11,7 @@ def test_a_setting_is_made_whether_or_not_it_was_there(tmp_path: Path) -> None:
         '[server]\nlisten = "127.0.0.1:1"\nfronts = 9\n\n[tokens]\nmodule = "/m.so"\n\n'
         "[tokens.authority]\nhosts = 7\n"
     )
-    _configure(file, {"server.fronts": "3", "tokens.hosts": "4", "log.level": '"debug"'})
+    configure(file, {"server.fronts": "3", "tokens.hosts": "4", "log.level": '"debug"'})
     assert tomllib.loads(file.read_text()) == {
         "server": {"listen": "127.0.0.1:1", "fronts": 3},
         "log": {"level": "debug"},

@@ -244,15 +244,13 @@ def test_time_ends_codes_locks_and_enrolments(counter: Counter) -> None:
     made = counter.proven(authorised, customer).authorisation
     assert made is not None
     try:
-        bank.stop()
-        bank.start("--clock-offset", "11m")
+        bank.restart("--clock-offset", "11m")
         assert counter.officer.server_info().current_time > release
         proof = CodeProof(Factor.PHONE_CODE, late_code)
         assert _refused(counter, late, proof) == "CODE_EXPIRED"
         proof = CodeProof(Factor.PHONE_CODE, counter.code(locked))
         assert counter.officer.prove_identity(locked.name, proof).enrolment.proven
-        bank.stop()
-        bank.start("--clock-offset", "15d")
+        bank.restart("--clock-offset", "15d")
         with pytest.raises(SignerdError) as over:
             counter.officer.prove_identity(late.name, licence_of(customer))
         assert over.value.reason == "ENROLMENT_EXPIRED"
@@ -261,5 +259,4 @@ def test_time_ends_codes_locks_and_enrolments(counter: Counter) -> None:
         assert lapsed.value.reason in {"ENROLMENT_EXPIRED", "AUTHORISATION_EXPIRED"}
         assert lapsed.value.support_reference == authorised.support_reference
     finally:
-        bank.stop()
-        bank.start()
+        bank.restart()

@@ -15,7 +15,7 @@ from grpc import StatusCode
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd.policy.permission import ROLE_PERMISSIONS, RPC_PERMISSIONS, Role
-from signerd_client import Certificate, Client, KeyAlgorithm, Target
+from signerd_client import Certificate, Client, KeyAlgorithm, Signature, SignItem, Target
 from signerd_client.error import NotFound, PermissionDenied
 from tests.e2e.client_identity import TlsAuthority
 from tests.e2e.raw_call import RawCaller, raw_caller
@@ -56,6 +56,8 @@ _MAY = {
     "CancelEnrolment": "ra-officer",
     "GetPublicKey": "signer",
     "Sign": "signer",
+    "BatchSign": "signer",
+    "SignStream": "signer",
     "Verify": "signer relying-party",
     "GetServerInfo": _ALL,
     "GetTokenStatus": "operator auditor",
@@ -203,7 +205,8 @@ def test_a_signer_signs_within_its_grant_alone(
     name: str, callers: Callers, customers: dict[str, Certificate], bank: PrivateDaemon
 ) -> None:
     """By subscriber, by key group, or by both together: sign, verify and public key; what is
-    outside is denied, logged with the principal, and not signed."""
+    outside is denied, logged with the principal, and not signed. In a batch or a stream each is
+    judged by itself."""
     client = callers(name)
     for label, certificate in customers.items():
         key = certificate.credential
@@ -224,6 +227,14 @@ def test_a_signer_signs_within_its_grant_alone(
             assert denied.value.reason == "OUT_OF_SCOPE"
         assert bank.log()[log_size:].count(f'"principal": "uri:{_PREFIX}{name}"') == 4
         assert_nothing_stored(bank, before)
+    items = [SignItem(certificate.credential, data=b"order") for certificate in customers.values()]
+    for results in (client.batch_sign(items), tuple(client.sign_stream(items))):
+        for label, result in zip(customers, results, strict=True):
+            if label in _COVERED[name]:
+                assert isinstance(result, Signature)
+            else:
+                assert isinstance(result, PermissionDenied)
+                assert result.reason == "OUT_OF_SCOPE"
 
 
 def test_an_officer_works_within_its_grant_alone(

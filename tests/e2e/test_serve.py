@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 from grpc import StatusCode
 
-from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
+from examples.private_daemon import DaemonSize, private_daemon
 from signerd.core.boot import ExitCode
 from signerd.v1 import certificate_authority_pb2 as pb
 from signerd.v1.types_pb2 import KEY_ALGORITHM_RSA_4096_PKCS1_SHA256
 from signerd_client import Client
+from signerd_harness.daemon_directory import DaemonDirectory
 from tests.e2e.raw_call import Refusal, raw_caller
 from tests.e2e.state import begin, configure, free_port, signerd
 from tests.e2e.waiting import wait_until
@@ -42,16 +43,9 @@ def _slow_request() -> pb.IssueCertificateRequest:
 def _listed(state: Path) -> list[int]:
     """The process ids of a running daemon that has children, else none."""
     try:
-        return [process.pid for process in PrivateDaemonView(state).processes()]
+        return [process.pid for process in DaemonDirectory(state, "", "").processes()]
     except OSError:
         return []
-
-
-class PrivateDaemonView(PrivateDaemon):
-    """A daemon that somebody else has started."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
 
 
 def _alive(pids: list[int]) -> list[int]:

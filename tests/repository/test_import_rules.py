@@ -34,6 +34,10 @@ SEEDS: Final = {
         "clients/signerd_client/seed_client.py",
         "import signerd.core",
     ),
+    "Clients build on each other in one direction": (
+        "clients/signerd_harness/seed_up.py",
+        "import signerctl",
+    ),
     "core is standard library only": ("signerd/core/seed_library.py", "import msgspec"),
 }
 
