@@ -136,6 +136,11 @@ class Bank:
         made = self.officer.reissue_certificate(holding.name)
         return Holding(self, holding.customer, made.certificate)
 
+    def renew(self, holding: Holding) -> Holding:
+        """Have the customer renew a certificate: the old key proves the wish, and is revoked."""
+        made = self.signer.renew(holding.name)
+        return Holding(self, holding.customer, made.certificate)
+
     def close(self) -> None:
         """Close the connections."""
         self._clients.close()

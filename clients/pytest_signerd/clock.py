@@ -1,9 +1,8 @@
 """The clock of a daemon, which tests set ahead."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+from pytest_signerd.run import wait_until_ready
 from signerd_harness.private_daemon import PrivateDaemon
 
 _SECOND = timedelta(seconds=1)
@@ -36,16 +35,8 @@ class Clock:
 
     def _set(self, offset: timedelta) -> None:
         self._daemon.restart("--clock-offset", f"{offset // _SECOND}s")
+        wait_until_ready(self._daemon)
         self._offset = offset
-
-
-@contextmanager
-def kept(clock: Clock) -> Iterator[Clock]:
-    """The clock for one test; afterwards it is right again."""
-    try:
-        yield clock
-    finally:
-        clock.reset()
 
 
 def _duration(duration: timedelta | str) -> timedelta:

@@ -54,13 +54,13 @@ def _clock_and_bank(pytestconfig: pytest.Config) -> Iterator[tuple[Clock, Bank]]
 
 
 @pytest.fixture
-def clock(_clock_and_bank: tuple[Clock, Bank]) -> Iterator[Clock]:
+def clock(_clock_and_bank: tuple[Clock, Bank]) -> Clock:
     """The daemon's clock: `advance("200d")`, `now()`. A test with it has a daemon that no other
     process uses, and everything of the bank is of that daemon."""
-    from pytest_signerd.clock import kept  # noqa: PLC0415 - loads gRPC
-
-    with kept(_clock_and_bank[0]) as clock:
-        yield clock
+    clock = _clock_and_bank[0]
+    # Not at the end of a test, where perhaps no other one follows.
+    clock.reset()
+    return clock
 
 
 @pytest.fixture

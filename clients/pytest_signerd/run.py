@@ -5,6 +5,9 @@ import json
 import os
 import sys
 import tempfile
+import time
+import tomllib
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -40,6 +43,8 @@ ocsp = ["{publisher}/ocsp"]
 ca_issuers = ["{publisher}/ca/issuing.cer"]
 """
 }
+_PUBLISHER_LIMIT_S: Final = 60.0
+_POLL_S: Final = 0.05
 _SIZE: Final = DaemonSize(fronts=1, hosts=1)
 
 
@@ -93,7 +98,7 @@ class TestRun:
         place = make_daemon(Path(self.directory) / name, _SIZE, settings, profiles=_PROFILES)
         daemon = PrivateDaemon(place)
         try:
-            daemon.wait_until_serving()
+            wait_until_ready(daemon)
             yield daemon
         finally:
             daemon.end()
@@ -104,7 +109,7 @@ class TestRun:
                 Path(self.directory) / "daemon", _SIZE, settings, profiles=_PROFILES
             )
             daemon = PrivateDaemon(place)
-            daemon.wait_until_serving()
+            wait_until_ready(daemon)
             daemon.leave()
         except DaemonFailed as failure:
             return {"failure": str(failure)}
@@ -115,3 +120,25 @@ class TestRun:
         with (Path(self.directory) / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def wait_until_ready(daemon: PrivateDaemon) -> None:
+    """Until it answers clients and, where there is a publisher, relying parties. Raises
+    DaemonFailed."""
+    daemon.wait_until_serving()
+    settings = tomllib.loads(daemon.configuration.read_text())
+    if not settings["publisher"]["enabled"]:
+        return
+    deadline = time.monotonic() + _PUBLISHER_LIMIT_S
+    while not _is_published(daemon.publisher_url):
+        if time.monotonic() > deadline:
+            raise DaemonFailed(f"the publisher does not answer at {daemon.publisher_url}")
+        time.sleep(_POLL_S)
+
+
+def _is_published(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=_PUBLISHER_LIMIT_S):  # noqa: S310 - ours
+            return True
+    except OSError:
+        return False
