@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import ssl
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -41,6 +42,17 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from None
+
+
+def read_certificate(path: Path) -> bytes:
+    """A certificate, DER, from a file in PEM or DER. Raises DataError."""
+    content = read(path)
+    if not content.startswith(b"-----BEGIN"):
+        return content
+    try:
+        return ssl.PEM_cert_to_DER_cert(content.decode("ascii"))
+    except ValueError:
+        raise DataError(f"{path} is no certificate in PEM") from None
 
 
 def write(path: Path, data: bytes, *, is_text: bool) -> None:

@@ -1,13 +1,24 @@
 """signerctl sign, signerctl verify."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from signerctl.data import STREAM, Encoding, check_sink, decode, encode, parse_digest, read, write
+from signerctl.data import (
+    STREAM,
+    Encoding,
+    check_sink,
+    decode,
+    encode,
+    parse_digest,
+    read,
+    read_certificate,
+    write,
+)
 from signerctl.exit_code import ExitCode
-from signerctl.option import Digest, In, OptionalOut, Output, SignatureEncoding
+from signerctl.option import Digest, In, OptionalOut, Output, SignatureEncoding, utc
 from signerctl.session import session
 from signerctl.view import signature_lines, verification_lines
 from signerd_client import Hash
@@ -60,15 +71,33 @@ def verify(
         str | None,
         typer.Option(help="Or the certificate whose key it should be of.", show_default=False),
     ] = None,
+    certificate_file: Annotated[
+        Path | None,
+        typer.Option(help="Or that certificate in a file, PEM or DER.", show_default=False),
+    ] = None,
     in_: In = None,
     digest: Digest = None,
     encoding: SignatureEncoding = Encoding.RAW,
+    signed_at: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="When it was signed (UTC), from a source you trust; now when not given.",
+            show_default=False,
+        ),
+    ] = None,
+    algorithm: Annotated[
+        str | None,
+        typer.Option(
+            help="How it was signed, for an RSA key not on the token.", show_default=False
+        ),
+    ] = None,
     output: Output = None,
 ) -> None:
-    """Say whether a signature was made by a key over this data.
+    """Say whether a signature counts: made by the key over this data, its certificate in force.
 
-    Prints "valid", or "NOT VALID" with the reason; the exit code is 0 or 1. It says nothing about
-    whether the certificate is still valid: see `signerctl certificate get`.
+    Prints "valid", or "NOT VALID" with every reason; the exit code is 0 or 1. What happened to the
+    certificate after --signed-at does not matter.
 
     \b
     Example:
@@ -79,15 +108,25 @@ def verify(
         verdict = now.client.verify(
             decode(read(signature), encoding),
             credential=credential,
-            certificate=certificate,
+            certificate=_certificate(certificate, certificate_file),
             data=data,
             digest=digest_bytes,
             hash_algorithm=hash_,
+            verify_time=utc(signed_at),
+            key_algorithm=algorithm,
         )
         now.printer.one(verdict, verification_lines)
         now.printer.flush()
         if not verdict.valid:
             raise typer.Exit(ExitCode.NEGATIVE)
+
+
+def _certificate(name: str | None, file: Path | None) -> str | bytes | None:
+    if file is None:
+        return name
+    if name is not None:
+        raise ValueError("give either --certificate or --certificate-file")
+    return read_certificate(file)
 
 
 def _input(in_: Path | None, digest: str | None) -> tuple[bytes | None, bytes | None, Hash | None]:

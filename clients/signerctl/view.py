@@ -128,12 +128,17 @@ def signature_lines(signature: Signature) -> Row:
 
 
 def verification_lines(verification: Verification) -> Row:
-    lines = {
-        "signature": "valid" if verification.valid else "NOT VALID",
-        "why": verification.explanation,
+    """Every reason has a line of its own, named by its code."""
+    lines = {"signature": "valid" if verification.valid else "NOT VALID"}
+    lines |= {problem.code: problem.text for problem in verification.problems}
+    lines |= {
         "credential": verification.credential,
+        "certificate": verification.certificate,
+        "certificate is": verification.certificate_state or "",
         "algorithm": verification.key_algorithm or "",
     }
+    if verification.verify_time is not None:
+        lines["judged at"] = moment(verification.verify_time)
     return {label: text for label, text in lines.items() if text}
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from signerd.v1 import types_pb2
+from signerd.v1 import signing_pb2, types_pb2
 from signerd_client.algorithm import KeyAlgorithm, algorithm_from_wire
 
 
@@ -122,7 +122,7 @@ def certificate_from_wire(message: types_pb2.Certificate) -> Certificate:
         key_algorithm=algorithm_from_wire(message.key_algorithm),
         der=message.der,
         sha256_fingerprint=message.sha256_fingerprint,
-        revocation=_revocation(message),
+        revocation=revocation_from_wire(message),
         replaces=message.replaces,
         replaced_by=message.replaced_by,
         key_group=message.key_group,
@@ -160,7 +160,10 @@ def _suspension(message: types_pb2.Certificate) -> Suspension | None:
     )
 
 
-def _revocation(message: types_pb2.Certificate) -> Revocation | None:
+def revocation_from_wire(
+    message: types_pb2.Certificate | signing_pb2.VerifyResponse,
+) -> Revocation | None:
+    """When and why a certificate was revoked; None where it was not."""
     if not message.HasField("revocation"):
         return None
     value = types_pb2.RevocationReason.DESCRIPTOR.values_by_number.get(message.revocation.reason)

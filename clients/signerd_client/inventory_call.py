@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Final
 
-from google.protobuf.timestamp_pb2 import Timestamp
-
 from signerd.v1 import certificate_authority_pb2 as wire
 from signerd_client.call import Call, Listing, Page, Watch, decoder
 from signerd_client.certificate import (
@@ -19,6 +17,7 @@ from signerd_client.inventory import (
     change_from_wire,
     count_from_wire,
 )
+from signerd_client.moment import timestamp_to_wire
 from signerd_client.name import subscriber_name
 
 _SERVICE: Final = "/signerd.v1.CertificateAuthority"
@@ -40,8 +39,8 @@ def list_certificates(
     request = wire.ListCertificatesRequest(
         subscriber=subscriber_name(subscriber),
         state=state_to_wire(state),
-        expire_time_from=_timestamp(expire_time_from),
-        expire_time_before=_timestamp(expire_time_before),
+        expire_time_from=timestamp_to_wire(expire_time_from),
+        expire_time_before=timestamp_to_wire(expire_time_before),
         page_size=page_size,
     )
     decode = decoder(
@@ -73,8 +72,8 @@ def count_certificates(
     Filters combine with "and"; times must be aware.
     """
     request = wire.CountCertificatesRequest(
-        expire_time_from=_timestamp(expire_time_from),
-        expire_time_before=_timestamp(expire_time_before),
+        expire_time_from=timestamp_to_wire(expire_time_from),
+        expire_time_before=timestamp_to_wire(expire_time_before),
     )
     return Call(
         f"{_SERVICE}/CountCertificates",
@@ -108,13 +107,3 @@ def watch_certificates(
         return Call(f"{_SERVICE}/WatchCertificates", payload, decode, timeout_s)
 
     return Watch(opening)
-
-
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise ValueError("give a time with its zone, such as datetime(2026, 1, 1, tzinfo=UTC)")
-    timestamp = Timestamp()
-    timestamp.FromDatetime(moment)
-    return timestamp

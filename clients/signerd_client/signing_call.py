@@ -1,14 +1,23 @@
 """The calls of signerd.v1.Signing."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from signerd.v1 import signing_pb2 as wire
 from signerd.v1 import types_pb2
-from signerd_client.algorithm import Hash, algorithm_from_wire, hash_of_digest
+from signerd_client.algorithm import (
+    Hash,
+    KeyAlgorithm,
+    algorithm_from_wire,
+    algorithm_to_wire,
+    hash_of_digest,
+)
 from signerd_client.call import Call, decoder
+from signerd_client.certificate import revocation_from_wire, state_from_wire
 from signerd_client.checksum import checksum_of, matches, require
+from signerd_client.moment import timestamp_to_wire
 from signerd_client.name import certificate_name, credential_name
-from signerd_client.signature import PublicKey, Signature, Verification
+from signerd_client.signature import PublicKey, Signature, Verification, problems_from_wire
 
 _SERVICE: Final = "/signerd.v1.Signing"
 
@@ -56,24 +65,32 @@ def verify(
     signature: bytes,
     *,
     credential: str | None = None,
-    certificate: str | None = None,
+    certificate: str | bytes | None = None,
     data: bytes | None = None,
     digest: bytes | None = None,
     hash_algorithm: Hash | None = None,
+    verify_time: datetime | None = None,
+    key_algorithm: KeyAlgorithm | str | None = None,
     timeout_s: float | None = None,
 ) -> Call[Verification]:
-    """Say whether a signature was made by the key of a credential or of a certificate.
+    """Say whether a signature by the key of a credential or of a certificate counts.
 
-    Exactly one of credential and certificate, and one of data and digest, is given; otherwise
-    ValueError. A signature that does not hold is an answer, not an error.
+    Exactly one of credential and certificate (name, serial number, or the certificate itself, DER),
+    and one of data and digest, is given; otherwise ValueError. verify_time is when it was signed,
+    as the caller knows from a source it trusts; None is now. key_algorithm is needed for RSA keys
+    that are not on the token. A signature that does not count is an answer, not an error.
     """
     if (credential is None) == (certificate is None):
         raise ValueError("give either credential or certificate")
-    request = wire.VerifyRequest(signature=signature)
-    if certificate is not None:
+    request = wire.VerifyRequest(signature=signature, verify_time=timestamp_to_wire(verify_time))
+    if isinstance(certificate, bytes):
+        request.certificate_der = certificate
+    elif certificate is not None:
         request.certificate = certificate_name(certificate)
     elif credential is not None:
         request.credential = credential_name(credential)
+    if key_algorithm is not None:
+        request.key_algorithm = algorithm_to_wire(key_algorithm)
     sent = _one_of(data, digest)
     if data is not None:
         request.data = data
@@ -131,9 +148,17 @@ def _signature(answer: wire.SignResponse) -> Signature:
 
 
 def _verification(answer: wire.VerifyResponse) -> Verification:
+    state = answer.certificate_state
+    moment = answer.verify_time.ToDatetime(UTC) if answer.HasField("verify_time") else None
     return Verification(
         valid=answer.valid,
-        explanation=answer.explanation,
+        signature_valid=answer.signature_valid,
+        problems=problems_from_wire(answer.problems),
         credential=answer.credential,
         key_algorithm=algorithm_from_wire(answer.key_algorithm),
+        certificate=answer.certificate,
+        subscriber=answer.subscriber,
+        certificate_state=state_from_wire(state) if state else None,
+        revocation=revocation_from_wire(answer),
+        verify_time=moment,
     )

@@ -49,9 +49,11 @@ from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
 from signerd.signing.sign import CredentialCache, Sign
+from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
 from signerd.store.outbox import SqlOutbox
 from signerd.store.signature import SqlSignatureStore
+from signerd.store.standing import SqlStandingStore
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
@@ -150,7 +152,7 @@ class Front:
             ),
             signing=SigningServicer(
                 Sign(base.tokens, signatures, credentials, base.clock, base.name),
-                Verify(signatures, credentials),
+                Verify(SqlStandingStore(base.database), credentials, self._standing_judge()),
             ),
             admin=AdminServicer(
                 ServerIdentity(
@@ -189,6 +191,15 @@ class Front:
             admin_socket=run.admin_socket(self.base.name),
             max_message_bytes=server.max_message_bytes,
             max_concurrent_calls=server.max_concurrent_calls,
+        )
+
+    def _standing_judge(self) -> StandingJudge:
+        base = self.base
+        return StandingJudge(
+            SqlStandingStore(base.database),
+            (base.authority.certificate, base.authority.root_certificate),
+            lambda: self.reloadable.rules.policy.algorithms,
+            base.clock,
         )
 
     def _use_cases(self, identities: Identities) -> AuthorityUseCases:

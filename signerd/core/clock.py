@@ -30,7 +30,12 @@ class SystemClock:
 
 def korean_day(clock: Clock) -> date:
     """The day it is in Korea, where identity numbers and documents come from."""
-    return clock.now().astimezone(_KOREA).date()
+    return korean_day_of(clock.now())
+
+
+def korean_day_of(moment_utc: datetime) -> date:
+    """The day it was in Korea at a moment."""
+    return moment_utc.astimezone(_KOREA).date()
 
 
 class OffsetClock:

@@ -1,8 +1,9 @@
 """Whether certificates form a chain and match the keys that are held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from itertools import pairwise
 from typing import Final
 
@@ -35,24 +36,50 @@ class _Read:
     spki: bytes
 
 
-def find_chain_problems(links: Sequence[ChainLink], now_utc: datetime) -> tuple[str, ...]:
-    """What keeps the certificates, leaf first, self-signed root last, from being a valid chain now.
+class ChainFault(Enum):
+    """In what way a chain is not valid. BROKEN: not by time, so at no time."""
 
-    One line a problem, for people; empty when there is none.
-    """
+    TOO_EARLY = auto()
+    TOO_LATE = auto()
+    BROKEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ChainProblem:
+    """What is wrong with a certificate of a chain. place: 0 for the leaf. text: for people;
+    advice: to those whose chain it is."""
+
+    fault: ChainFault
+    place: int
+    text: str
+    advice: str = ""
+
+
+def examine_chain(links: Sequence[ChainLink], moment_utc: datetime) -> tuple[ChainProblem, ...]:
+    """What keeps the certificates, leaf first, self-signed root last, from being a valid chain at
+    a moment; empty when nothing does."""
     if not links:
-        return ("the chain is empty",)
+        return (ChainProblem(ChainFault.BROKEN, 0, "the chain is empty"),)
     try:
         read = [_read(link.certificate) for link in links]
     except ValueError as error:
-        return (f"a certificate of the chain cannot be read: {error}",)
-    problems: list[str] = []
-    for one, link in zip(read, links, strict=True):
-        problems.extend(_own_problems(one, link.spki, now_utc))
-    for cas_below, (one, above) in enumerate(pairwise(read)):
-        problems.extend(_issuer_problems(one, above, cas_below))
-    problems.extend(_issuer_problems(read[-1], read[-1], 0))
+        text = f"a certificate of the chain cannot be read: {error}"
+        return (ChainProblem(ChainFault.BROKEN, 0, text),)
+    problems: list[ChainProblem] = []
+    for place, (one, link) in enumerate(zip(read, links, strict=True)):
+        problems.extend(_own_problems(one, link.spki, moment_utc, place))
+    for place, (one, above) in enumerate(pairwise(read)):
+        problems.extend(_broken(_issuer_problems(one, above, place), place))
+    problems.extend(_broken(_issuer_problems(read[-1], read[-1], 0), len(read) - 1))
     return tuple(problems)
+
+
+def find_chain_problems(links: Sequence[ChainLink], now_utc: datetime) -> tuple[str, ...]:
+    """The same now, one line a problem, with advice."""
+    return tuple(
+        f"{problem.text}; {problem.advice}" if problem.advice else problem.text
+        for problem in examine_chain(links, now_utc)
+    )
 
 
 def require_chain(links: Sequence[ChainLink], now_utc: datetime) -> None:
@@ -74,20 +101,23 @@ def _read(certificate_der: bytes) -> _Read:
     )
 
 
-def _own_problems(one: _Read, spki: bytes | None, now_utc: datetime) -> list[str]:
-    problems = []
-    certificate = one.certificate
-    if now_utc < certificate.not_valid_before_utc:
-        start = certificate.not_valid_before_utc
-        problems.append(
-            f"{one.title}: not valid before {start:%Y-%m-%dT%H:%M:%SZ}; check the clock"
-        )
-    if now_utc > certificate.not_valid_after_utc:
-        end = certificate.not_valid_after_utc
-        problems.append(f"{one.title}: expired at {end:{_TIME}}; renew it")
+def _own_problems(
+    one: _Read, spki: bytes | None, moment_utc: datetime, place: int
+) -> Iterator[ChainProblem]:
+    start, end = one.certificate.not_valid_before_utc, one.certificate.not_valid_after_utc
+    if moment_utc < start:
+        text = f"{one.title}: not valid before {start:{_TIME}}"
+        yield ChainProblem(ChainFault.TOO_EARLY, place, text, "check the clock")
+    if moment_utc > end:
+        text = f"{one.title}: expired at {end:{_TIME}}"
+        yield ChainProblem(ChainFault.TOO_LATE, place, text, "renew it")
     if spki is not None and spki != one.spki:
-        problems.append(f"{one.title}: is for another key than the one on the token")
-    return problems
+        text = f"{one.title}: is for another key than the one on the token"
+        yield ChainProblem(ChainFault.BROKEN, place, text)
+
+
+def _broken(texts: Sequence[str], place: int) -> Iterator[ChainProblem]:
+    return (ChainProblem(ChainFault.BROKEN, place, text) for text in texts)
 
 
 def _issuer_problems(one: _Read, above: _Read, cas_below: int) -> list[str]:

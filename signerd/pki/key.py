@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from signerd.core.algorithm import KeyAlgorithm, KeyType, spec_of
+from signerd.core.algorithm import SPECS, KeyAlgorithm, KeyType, spec_of
 from signerd.core.error import Internal
 
 _ED25519_BITS: Final = 256
@@ -23,6 +23,19 @@ MAX_RSA_BITS: Final = 8192
 # FIPS 186-5, A.1.1: odd, above 2^16, below 2^256.
 MIN_RSA_EXPONENT: Final = 65537
 MAX_RSA_EXPONENT: Final = 2**256
+
+# Ordinates of the points of small order on edwards25519, non-canonical encodings included: whoever
+# has such a key signs nothing that others could not sign.
+_ED25519_PRIME: Final = 2**255 - 19
+_ED25519_ORDER_8: Final = int.from_bytes(
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"
+)
+_ED25519_SMALL_ORDER: Final = frozenset(
+    {
+        *(0, 1, _ED25519_PRIME - 1, _ED25519_PRIME, _ED25519_PRIME + 1),
+        *(_ED25519_ORDER_8, _ED25519_PRIME - _ED25519_ORDER_8),
+    }
+)
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -73,6 +86,7 @@ def require_usable(key: object) -> PublicKey:
     if isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _CURVES:
         return key
     if isinstance(key, ed25519.Ed25519PublicKey):
+        _require_large_order(key)
         return key
     raise UnusableKeyError(
         "the key is none of RSA, ECDSA P-256, ECDSA P-384 and Ed25519", is_weak=False
@@ -121,6 +135,16 @@ def check_key_algorithm(spki: bytes, algorithm: KeyAlgorithm) -> PublicKey:
     return key
 
 
+def algorithms_of(spki: bytes) -> tuple[KeyAlgorithm, ...]:
+    """The algorithms with which a key (SubjectPublicKeyInfo, DER) can sign: several for RSA, where
+    padding and hash are not the key's; none for a key that is not used here."""
+    try:
+        found = _type_and_bits(load_public_key(spki))
+    except UnusableKeyError:
+        return ()
+    return tuple(one for one, spec in SPECS.items() if (spec.key_type, spec.bits) == found)
+
+
 def _type_and_bits(key: PublicKey) -> tuple[KeyType, int]:
     match key:
         case rsa.RSAPublicKey():
@@ -129,6 +153,13 @@ def _type_and_bits(key: PublicKey) -> tuple[KeyType, int]:
             return KeyType.EC, key.curve.key_size
         case _:
             return KeyType.ED25519, _ED25519_BITS
+
+
+def _require_large_order(key: ed25519.Ed25519PublicKey) -> None:
+    # The highest bit is the sign of the other coordinate (RFC 8032, 5.1.2).
+    ordinate = int.from_bytes(key.public_bytes_raw(), "little") % 2**255
+    if ordinate in _ED25519_SMALL_ORDER:
+        raise UnusableKeyError("the Ed25519 key has a small order; make a new one", is_weak=True)
 
 
 def _require_strong_rsa(key: rsa.RSAPublicKey) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from signerd.policy.algorithm import ANY_ALGORITHM, AlgorithmPolicy
 from signerd.policy.permission import Role
 
 LOCAL_OPERATOR: Final = "local:operator"
@@ -36,13 +37,15 @@ class RateOverride:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Policy:
-    """All grants and rate overrides. Compared by identity: it is the key of the decision cache.
+    """All grants, rate overrides and ends of algorithms. Compared by identity: it is the key of
+    the decision cache.
 
     The local operator has the operator's role on everything without a grant.
     """
 
     grants: tuple[Grant, ...] = ()
     rates: tuple[RateOverride, ...] = ()
+    algorithms: AlgorithmPolicy = ANY_ALGORITHM
 
     def grants_of(self, principal: str) -> tuple[Grant, ...]:
         """The grants of one principal; they add up."""

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -10,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, Valid
 from pydantic_core import ErrorDetails
 
 from signerd.config.toml_file import invalid_file, read_toml
+from signerd.core.algorithm import KeyAlgorithm
+from signerd.policy.algorithm import AlgorithmEnd, AlgorithmPolicy
 from signerd.policy.grant import ANY, LOCAL_OPERATOR, Grant, Policy, RateOverride
 from signerd.policy.permission import ROLE_PERMISSIONS, RPC_PERMISSIONS, Permission, Role
 
@@ -67,9 +70,22 @@ class _LimitEntry(_Entry):
     burst: int = Field(ge=1, le=1_000_000)
 
 
+class _AlgorithmEntry(_Entry):
+    name: Annotated[KeyAlgorithm, Strict(strict=False)]
+    until: date
+
+
 class _PolicyFile(_Entry):
     grant: list[_GrantEntry] = []
     limit: list[_LimitEntry] = []
+    algorithm: list[_AlgorithmEntry] = []
+
+
+_ENTRIES: Final[dict[str, type[_Entry]]] = {
+    "grant": _GrantEntry,
+    "limit": _LimitEntry,
+    "algorithm": _AlgorithmEntry,
+}
 
 
 def load_policy(path: Path) -> Policy:
@@ -91,6 +107,9 @@ def load_policy(path: Path) -> Policy:
         rates=tuple(
             RateOverride(entry.principal, entry.rpc, entry.per_second, entry.burst)
             for entry in file.limit
+        ),
+        algorithms=AlgorithmPolicy(
+            tuple(AlgorithmEnd(entry.name, entry.until) for entry in file.algorithm)
         ),
     )
 
@@ -121,12 +140,17 @@ def _contradictions(file: _PolicyFile) -> Iterator[str]:
         first = seen.setdefault((limit.principal, limit.rpc), number)
         if first != number:
             yield f"[[limit]] {number} ({limit.principal}): entry {first} limits the same call"
+    ended: dict[KeyAlgorithm, int] = {}
+    for number, algorithm in enumerate(file.algorithm, 1):
+        first = ended.setdefault(algorithm.name, number)
+        if first != number:
+            yield f"[[algorithm]] {number} ({algorithm.name}): entry {first} names the same one"
 
 
 def _problem(detail: ErrorDetails) -> str:
     table, *rest = detail["loc"]
     if not rest and detail["type"] == "extra_forbidden":
-        return f"unknown table {table}; use [[grant]] and [[limit]]"
+        return f"unknown table {table}; use [[grant]], [[limit]] and [[algorithm]]"
     if not rest:
         return f"{table} is a list of tables; write [[{table}]]"
     number, *keys = rest
@@ -143,12 +167,13 @@ def _entry_problem(table: str, key: str, detail: ErrorDetails) -> str:
         case "value_error":
             return f"{key}: {detail['ctx']['error']}"
         case "enum":
-            return f"{key}: unknown role {detail['input']!r}; use {', '.join(Role)}"
+            kind, known = ("role", Role) if table == "grant" else ("algorithm", KeyAlgorithm)
+            return f"{key}: unknown {kind} {detail['input']!r}; use {', '.join(known)}"
         case _:
             return f"{key}: {detail['msg']}"
 
 
 def _nearest(table: str, key: str) -> str:
-    known = (_GrantEntry if table == "grant" else _LimitEntry).model_fields
+    known = _ENTRIES[table].model_fields
     near = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"

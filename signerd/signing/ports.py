@@ -4,7 +4,8 @@ from typing import Protocol
 
 from signerd.audit.event import AuditEvent
 from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.record import CertificateRecord, CredentialRecord
+from signerd.core.record import CredentialRecord
+from signerd.core.standing import CertificateHistory
 from signerd.core.value import CertificateId, CredentialId, KeyRef
 
 
@@ -28,10 +29,6 @@ class SignatureStore(Protocol):
         """Raises NotFound. A credential that is only reserved is not found."""
         ...
 
-    async def get_certificate(self, certificate_id: CertificateId) -> CertificateRecord:
-        """Raises NotFound."""
-        ...
-
     async def record_signature(self, credential_id: CredentialId, event: AuditEvent) -> None:
         """Put a signature on record, durably, and only if its credential is ACTIVE in the same
         transaction.
@@ -40,4 +37,13 @@ class SignatureStore(Protocol):
         the revocation, and one whose record is not is never answered. Raises WrongState
         (CREDENTIAL_RETIRED).
         """
+        ...
+
+
+class StandingStore(Protocol):
+    """What signatures are judged by."""
+
+    async def find_history(self, certificate_id: CertificateId) -> CertificateHistory | None:
+        """None for a certificate that was never issued. Reads what is committed now. Raises
+        StoreUnavailable."""
         ...

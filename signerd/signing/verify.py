@@ -1,42 +1,82 @@
 """Check signatures and hand out public keys."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from signerd.core.error import WrongState
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.error import Internal, InvalidRequest, NotFound, PermissionDenied
 from signerd.core.record import CredentialRecord
-from signerd.core.value import CertificateId, CredentialId
+from signerd.core.standing import CertificateHistory
+from signerd.core.value import CertificateId, CredentialId, certificate_id_of
+from signerd.pki.key import algorithms_of
 from signerd.pki.signature import verify_signature
 from signerd.policy.decide import Scope
-from signerd.signing.ports import SignatureStore
+from signerd.signing.ports import StandingStore
 from signerd.signing.sign import CredentialCache, SignInput, check_scope
+from signerd.signing.standing import (
+    Problem,
+    ProblemCode,
+    Standing,
+    StandingJudge,
+    read_serial,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """A checked call: exactly one of credential and certificate is set."""
+    """A checked call.
 
-    credential: CredentialId | None
-    certificate: CertificateId | None
+    signer: a credential, a certificate of this CA by its id, or any certificate, DER. algorithm:
+    None where the caller does not say. verify_utc: the claimed time of signing, None for now.
+    """
+
+    signer: "CredentialId | NamedCertificate | bytes"
     input: SignInput
     signature: bytes
+    algorithm: KeyAlgorithm | None
+    verify_utc: datetime | None
     scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """Whether the signature is the key's over the input, and if not, why."""
+class NamedCertificate:
+    """A certificate by its id, which as a bare string could be that of a credential."""
 
-    is_valid: bool
-    explanation: str
-    credential: CredentialRecord
+    certificate_id: CertificateId
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """The verdict. problems: all reasons why the signature does not count, none when it does.
+    verify_utc: the time that was judged by."""
+
+    is_signature_valid: bool
+    problems: tuple[Problem, ...]
+    standing: Standing
+    algorithm: KeyAlgorithm
+    verify_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    """A certificate (DER), and what is known of it."""
+
+    der: bytes
+    history: CertificateHistory | None
 
 
 class Verify:
     """The use cases behind Signing.Verify and Signing.GetPublicKey."""
 
-    def __init__(self, store: SignatureStore, credentials: CredentialCache) -> None:
+    def __init__(
+        self, store: StandingStore, credentials: CredentialCache, judge: StandingJudge
+    ) -> None:
         self._store = store
         self._credentials = credentials
+        self._judge = judge
 
     async def get_credential(self, credential_id: CredentialId, scope: Scope) -> CredentialRecord:
         """Raises NotFound, PermissionDenied."""
@@ -45,28 +85,91 @@ class Verify:
         return credential
 
     async def verify(self, request: VerifyRequest) -> VerifyResult:
-        """Check with the public key; the state of the certificate does not matter here.
+        """Check with the public key in the certificate, and judge its holder's standing.
 
-        Raises NotFound, PermissionDenied, InvalidRequest (an input the key cannot have signed)
-        and WrongState (a certificate whose key is not on the token).
+        Raises NotFound, PermissionDenied, InvalidRequest (an input that the key cannot have
+        signed, an algorithm that is not the key's) and StoreUnavailable.
         """
-        credential = await self.get_credential(await self._signer(request), request.scope)
-        message = request.input.message_for(credential.algorithm)
-        checked = verify_signature(
-            credential.spki, credential.algorithm, message, request.signature
-        )
-        return VerifyResult(checked.is_valid, checked.explanation, credential)
+        moment = self._judge.moment(request.verify_utc)
+        signer = await self._find(request)
+        spki = _spki_of(signer.der)
+        algorithm = _algorithm_for(signer, spki, request.algorithm)
+        message = request.input.message_for(algorithm)
+        checked = verify_signature(spki, algorithm, message, request.signature)
+        standing = self._judge.judge_known(signer.der, signer.history, algorithm, moment)
+        problems = standing.problems
+        if not checked.is_valid:
+            problems = (Problem(ProblemCode.SIGNATURE_INVALID, checked.explanation), *problems)
+        return VerifyResult(checked.is_valid, problems, standing, algorithm, moment)
 
-    async def _signer(self, request: VerifyRequest) -> CredentialId:
-        if request.credential is not None:
-            return request.credential
-        if request.certificate is None:
-            raise ValueError("a request names a credential or a certificate")
-        certificate = await self._store.get_certificate(request.certificate)
-        if certificate.credential is None:
-            raise WrongState(
-                f"certificates/{request.certificate} was issued for a CSR; its key is not on the "
-                "token, so verify with the certificate itself",
-                reason="CSR_CERTIFICATE",
+    async def _find(self, request: VerifyRequest) -> _Signer:
+        match request.signer:
+            case bytes() as der:
+                history = await self._store.find_history(certificate_id_of(read_serial(der)))
+                if history is None or history.record.der != der:
+                    return _Signer(der, None)
+            case NamedCertificate(certificate_id):
+                history = await self._store.find_history(certificate_id)
+                if history is None:
+                    raise NotFound(
+                        f"there is no certificate {certificate_id}; its name is its serial number "
+                        "in lower-case hexadecimal"
+                    )
+            case credential_id:
+                history = await self._of_credential(credential_id, request.scope)
+        record = history.record
+        if not request.scope.covers(record.subscriber, record.key_group):
+            raise PermissionDenied(
+                f"certificates/{record.certificate_id} is outside your grants; ask the operator "
+                "for a grant that names its subscriber or key group",
+                reason="OUT_OF_SCOPE",
             )
-        return certificate.credential
+        return _Signer(record.der, history)
+
+    async def _of_credential(self, credential_id: CredentialId, scope: Scope) -> CertificateHistory:
+        credential = await self.get_credential(credential_id, scope)
+        certificate = credential.certificate
+        history = None if certificate is None else await self._store.find_history(certificate)
+        if history is None:
+            raise Internal(f"credentials/{credential_id} has no certificate")
+        return history
+
+
+def _spki_of(certificate_der: bytes) -> bytes:
+    try:
+        key = x509.load_der_x509_certificate(certificate_der).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    except ValueError:
+        raise InvalidRequest(
+            "the key in the certificate cannot be read",
+            reason="CERTIFICATE_UNREADABLE",
+            field="certificate_der",
+        ) from None
+
+
+def _algorithm_for(signer: _Signer, spki: bytes, wanted: KeyAlgorithm | None) -> KeyAlgorithm:
+    """How the key signs. Raises InvalidRequest: KEY_ALGORITHM_MISMATCH, KEY_ALGORITHM_MISSING, and
+    KEY_UNSUPPORTED for a key that is none of ours."""
+    known = None if signer.history is None else signer.history.record.algorithm
+    possible = algorithms_of(spki) if known is None else (known,)
+    if not possible:
+        raise InvalidRequest(
+            "the certificate's key is of a type or size that is not verified here: use RSA 2048, "
+            "3072 or 4096, EC P-256 or P-384, or Ed25519",
+            reason="KEY_UNSUPPORTED",
+            field="certificate_der",
+        )
+    names = ", ".join(possible)
+    if wanted is None and len(possible) > 1:
+        raise InvalidRequest(
+            f"the certificate does not say how its key signs; send key_algorithm: one of {names}",
+            reason="KEY_ALGORITHM_MISSING",
+            field="key_algorithm",
+        )
+    if wanted is not None and wanted not in possible:
+        raise InvalidRequest(
+            f"the key signs with {names}, not with {wanted.value}",
+            reason="KEY_ALGORITHM_MISMATCH",
+            field="key_algorithm",
+        )
+    return wanted or possible[0]

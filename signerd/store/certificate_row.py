@@ -11,7 +11,7 @@ from signerd.core.record import CertificateChange, CertificateRecord
 from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId
 from signerd.store.credential_row import move_credential
-from signerd.store.schema import certificates, crl_sequence
+from signerd.store.schema import certificates, crl_sequence, suspensions
 from signerd.store.stored import (
     algorithm_from_text,
     decoded,
@@ -133,10 +133,35 @@ def apply_change(
             crl_number=_next_crl_number(connection),
         )
     )
+    _note_suspension(connection, record, change, is_suspended=is_suspended)
     if record.credential is not None and not move_credential(
         connection, record.credential, _CREDENTIAL_STATES[record.state], _CREDENTIAL_STATES[after]
     ):
         raise Internal(f"the credential of {record.certificate_id} is not in its state")
+
+
+def _note_suspension(
+    connection: Connection,
+    record: CertificateRecord,
+    change: CertificateChange,
+    *,
+    is_suspended: bool,
+) -> None:
+    if is_suspended:
+        connection.execute(
+            insert(suspensions).values(
+                certificate_id=record.certificate_id, begin_utc=change.time_utc
+            )
+        )
+    elif record.state is CertificateState.SUSPENDED:
+        connection.execute(
+            update(suspensions)
+            .where(
+                suspensions.c.certificate_id == record.certificate_id,
+                suspensions.c.end_utc.is_(None),
+            )
+            .values(end_utc=change.time_utc)
+        )
 
 
 def _next_crl_number(connection: Connection) -> int:

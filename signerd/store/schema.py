@@ -174,6 +174,18 @@ certificates: Final = Table(
     Index(None, "not_after_utc"),
 )
 
+# When certificates were on hold: signatures are judged by the moment at which they were made.
+suspensions: Final = Table(
+    "suspensions",
+    metadata,
+    Column("suspension_number", RowNumber, primary_key=True),
+    Column("certificate_id", ForeignKey("certificates.certificate_id"), nullable=False),
+    Column("begin_utc", UtcMicroseconds, nullable=False),
+    # When it was resumed or revoked; NULL while it is on hold.
+    Column("end_utc", UtcMicroseconds),
+    Index(None, "certificate_id"),
+)
+
 issuances: Final = Table(
     "issuances",
     metadata,

@@ -9,9 +9,8 @@ from sqlalchemy import Connection, bindparam, select
 from signerd.audit.event import AuditEvent
 from signerd.core.error import NotFound, SignerdError, WrongState
 from signerd.core.lifecycle import CredentialState
-from signerd.core.record import CertificateRecord, CredentialRecord
+from signerd.core.record import CredentialRecord
 from signerd.core.value import CertificateId, CredentialId
-from signerd.store.certificate_row import read_certificate
 from signerd.store.credential_row import SELECT_CREDENTIAL, credential_of
 from signerd.store.database import Database
 from signerd.store.schema import certificates, credentials
@@ -69,12 +68,6 @@ class SqlSignatureStore:
         """See the port."""
         return await self._database.read(
             lambda connection: _read_credential(connection, credential_id)
-        )
-
-    async def get_certificate(self, certificate_id: CertificateId) -> CertificateRecord:
-        """See the port."""
-        return await self._database.read(
-            lambda connection: read_certificate(connection, certificate_id)
         )
 
     async def record_signature(self, credential_id: CredentialId, event: AuditEvent) -> None:

@@ -1,6 +1,7 @@
 """Between API messages and domain values. Every refusal names the field."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import google_crc32c
@@ -23,6 +24,7 @@ from signerd.core.value import (
 )
 from signerd.pki.vid import IdentityNumber, parse_identity_number
 from signerd.signing.sign import SignInput
+from signerd.signing.standing import Problem
 from signerd.v1 import signing_pb2, types_pb2
 
 _ALGORITHM_PREFIX = "KEY_ALGORITHM_"
@@ -219,12 +221,26 @@ def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Ce
     )
     if state is CertificateState.SUSPENDED:
         message.suspension.CopyFrom(_suspension_to(record))
-    if record.revoked_utc is not None:
-        message.revocation.revoke_time.FromDatetime(record.revoked_utc)
-        message.revocation.reason = types_pb2.RevocationReason.ValueType(
-            record.revocation_reason or RevocationReason.UNSPECIFIED
-        )
+    if (revocation := revocation_to(record)) is not None:
+        message.revocation.CopyFrom(revocation)
     return message
+
+
+def revocation_to(record: CertificateRecord) -> types_pb2.Revocation | None:
+    """When and why a certificate was revoked; None where it was not."""
+    if record.revoked_utc is None:
+        return None
+    return types_pb2.Revocation(
+        revoke_time=timestamp_to(record.revoked_utc),
+        reason=types_pb2.RevocationReason.ValueType(
+            record.revocation_reason or RevocationReason.UNSPECIFIED
+        ),
+    )
+
+
+def problems_to(problems: Iterable[Problem]) -> Iterator[types_pb2.VerificationProblem]:
+    """Why a signature does not count, as the API says it."""
+    return (types_pb2.VerificationProblem(code=one.code, text=one.text) for one in problems)
 
 
 def _suspension_to(record: CertificateRecord) -> types_pb2.Suspension:

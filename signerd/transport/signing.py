@@ -3,8 +3,9 @@
 from typing import Any
 
 from signerd.core.error import InvalidRequest
+from signerd.core.value import CredentialId
 from signerd.signing.sign import Sign, SignRequest
-from signerd.signing.verify import Verify, VerifyRequest
+from signerd.signing.verify import NamedCertificate, Verify, VerifyRequest, VerifyResult
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.v1 import signing_pb2 as pb
@@ -60,23 +61,48 @@ class SigningServicer(signing_pb2_grpc.SigningServicer):
     async def Verify(  # noqa: N802 - name of the RPC
         self, request: pb.VerifyRequest, _context: Any
     ) -> pb.VerifyResponse:
-        kind = request.WhichOneof("signer")
-        if kind is None:
-            raise InvalidRequest(
-                "send credential or certificate", reason="SIGNER_MISSING", field="signer"
-            )
+        verify_time = request.verify_time if request.HasField("verify_time") else None
         result = await self._verify.verify(
             VerifyRequest(
-                convert.credential_from(request.credential) if kind == "credential" else None,
-                convert.certificate_from(request.certificate) if kind == "certificate" else None,
+                _signer_from(request),
                 convert.input_from(request),
                 request.signature,
+                convert.algorithm_from(request.key_algorithm) if request.key_algorithm else None,
+                convert.timestamp_from(verify_time, field="verify_time") if verify_time else None,
                 current_caller.get().scope,
             )
         )
-        return pb.VerifyResponse(
-            valid=result.is_valid,
-            explanation=result.explanation,
-            credential=f"credentials/{result.credential.credential_id}",
-            key_algorithm=convert.algorithm_to(result.credential.algorithm),
-        )
+        return _verdict_to(result)
+
+
+def _signer_from(request: pb.VerifyRequest) -> CredentialId | NamedCertificate | bytes:
+    match request.WhichOneof("signer"):
+        case "credential":
+            return convert.credential_from(request.credential)
+        case "certificate":
+            return NamedCertificate(convert.certificate_from(request.certificate))
+        case "certificate_der":
+            return request.certificate_der
+    raise InvalidRequest(
+        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
+    )
+
+
+def _verdict_to(result: VerifyResult) -> pb.VerifyResponse:
+    response = pb.VerifyResponse(
+        valid=not result.problems,
+        signature_valid=result.is_signature_valid,
+        problems=convert.problems_to(result.problems),
+        key_algorithm=convert.algorithm_to(result.algorithm),
+        verify_time=convert.timestamp_to(result.verify_utc),
+    )
+    record, state = result.standing.record, result.standing.state
+    if record is None or state is None:
+        return response
+    response.credential = f"credentials/{record.credential}" if record.credential else ""
+    response.certificate = f"certificates/{record.certificate_id}"
+    response.subscriber = f"subscribers/{record.subscriber}"
+    response.certificate_state = convert.state_to(state)
+    if (revocation := convert.revocation_to(record)) is not None:
+        response.revocation.CopyFrom(revocation)
+    return response

@@ -3,9 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf import wrappers_pb2 as _wrappers_pb2
+from google.protobuf.internal import containers as _containers
 from signerd.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -178,37 +181,56 @@ class VerifyRequest(_message.Message):
 
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     CERTIFICATE_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_DER_FIELD_NUMBER: _builtins.int
     DATA_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     SIGNATURE_FIELD_NUMBER: _builtins.int
+    VERIFY_TIME_FIELD_NUMBER: _builtins.int
+    KEY_ALGORITHM_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
     """`credentials/{credential}`."""
     certificate: _builtins.str
-    """`certificates/{serial}` of a certificate whose key is on the token."""
+    """`certificates/{serial}`."""
+    certificate_der: _builtins.bytes
+    """The certificate, DER."""
     data: _builtins.bytes
     """The data."""
     signature: _builtins.bytes
     """Required. The signature, encoded as Sign returns it."""
+    key_algorithm: _types_pb2.KeyAlgorithm.ValueType
+    """How it was signed. Required for an RSA key that is not on the token (a
+    certificate issued for a CSR, or by another CA), which does not say it
+    itself; otherwise optional, and must be the key's own.
+    """
     @_builtins.property
     def digest(self) -> _types_pb2.Digest:
         """Its digest. Not for Ed25519."""
+
+    @_builtins.property
+    def verify_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was signed, from a source that the caller trusts, such as its own
+        receipt of the signature. Absent: now.
+        """
 
     def __init__(
         self,
         *,
         credential: _builtins.str = ...,
         certificate: _builtins.str = ...,
+        certificate_der: _builtins.bytes = ...,
         data: _builtins.bytes = ...,
         digest: _types_pb2.Digest | None = ...,
         signature: _builtins.bytes = ...,
+        verify_time: _timestamp_pb2.Timestamp | None = ...,
+        key_algorithm: _types_pb2.KeyAlgorithm.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "credential", b"credential", "data", b"data", "digest", b"digest", "input", b"input", "signer", b"signer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_der", b"certificate_der", "credential", b"credential", "data", b"data", "digest", b"digest", "input", b"input", "signer", b"signer", "verify_time", b"verify_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "credential", b"credential", "data", b"data", "digest", b"digest", "input", b"input", "signature", b"signature", "signer", b"signer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_der", b"certificate_der", "credential", b"credential", "data", b"data", "digest", b"digest", "input", b"input", "key_algorithm", b"key_algorithm", "signature", b"signature", "signer", b"signer", "verify_time", b"verify_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["data", "digest"]  # noqa: Y015
     _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
-    _WhichOneofReturnType_signer: _TypeAlias = _typing.Literal["credential", "certificate"]  # noqa: Y015
+    _WhichOneofReturnType_signer: _TypeAlias = _typing.Literal["credential", "certificate", "certificate_der"]  # noqa: Y015
     _WhichOneofArgType_signer: _TypeAlias = _typing.Literal["signer", b"signer"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType_input) -> _WhichOneofReturnType_input | None: ...
@@ -224,28 +246,62 @@ class VerifyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VALID_FIELD_NUMBER: _builtins.int
-    EXPLANATION_FIELD_NUMBER: _builtins.int
+    SIGNATURE_VALID_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     KEY_ALGORITHM_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    SUBSCRIBER_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_STATE_FIELD_NUMBER: _builtins.int
+    REVOCATION_FIELD_NUMBER: _builtins.int
+    VERIFY_TIME_FIELD_NUMBER: _builtins.int
     valid: _builtins.bool
+    """True when the signature counts: signature_valid, and no problem."""
+    signature_valid: _builtins.bool
     """True when the signature is this key's over this input."""
-    explanation: _builtins.str
-    """Why not, for people; empty when valid."""
     credential: _builtins.str
-    """The key it was checked against: `credentials/{credential}`."""
+    """The key on the token that it was checked against:
+    `credentials/{credential}`. Empty for a key that is not there.
+    """
     key_algorithm: _types_pb2.KeyAlgorithm.ValueType
     """The algorithm it was checked with."""
+    certificate: _builtins.str
+    """Its certificate: `certificates/{serial}`. Empty for one of another CA."""
+    subscriber: _builtins.str
+    """Who holds it: `subscribers/{subscriber}`. Empty for one of another CA."""
+    certificate_state: _types_pb2.CertificateState.ValueType
+    """Where the certificate stands now, which may differ from where it stood at
+    verify_time. Unspecified for one of another CA.
+    """
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.VerificationProblem]:
+        """Every reason why it does not count; empty when valid."""
+
+    @_builtins.property
+    def revocation(self) -> _types_pb2.Revocation:
+        """Set once the certificate is revoked, also when it was after verify_time."""
+
+    @_builtins.property
+    def verify_time(self) -> _timestamp_pb2.Timestamp:
+        """The time that it was judged by."""
+
     def __init__(
         self,
         *,
         valid: _builtins.bool = ...,
-        explanation: _builtins.str = ...,
+        signature_valid: _builtins.bool = ...,
+        problems: _abc.Iterable[_types_pb2.VerificationProblem] | None = ...,
         credential: _builtins.str = ...,
         key_algorithm: _types_pb2.KeyAlgorithm.ValueType = ...,
+        certificate: _builtins.str = ...,
+        subscriber: _builtins.str = ...,
+        certificate_state: _types_pb2.CertificateState.ValueType = ...,
+        revocation: _types_pb2.Revocation | None = ...,
+        verify_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["revocation", b"revocation", "verify_time", b"verify_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "explanation", b"explanation", "key_algorithm", b"key_algorithm", "valid", b"valid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "certificate_state", b"certificate_state", "credential", b"credential", "key_algorithm", b"key_algorithm", "problems", b"problems", "revocation", b"revocation", "signature_valid", b"signature_valid", "subscriber", b"subscriber", "valid", b"valid", "verify_time", b"verify_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -84,8 +84,9 @@ class SigningServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Verify(self, request, context):
-        """Says whether a signature was made by the key of a credential or of a
-        certificate. It says nothing about whether that certificate is valid.
+        """Says whether a signature counts: it was made by this key over this input,
+        and its certificate was in force at the time of signing. What is wrong is
+        answered, not raised.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -47,8 +47,9 @@ class SigningStub:
     answered. Safe to repeat: it changes nothing else.
     """
     Verify: _grpc.UnaryUnaryMultiCallable[_signing_pb2.VerifyRequest, _signing_pb2.VerifyResponse]
-    """Says whether a signature was made by the key of a credential or of a
-    certificate. It says nothing about whether that certificate is valid.
+    """Says whether a signature counts: it was made by this key over this input,
+    and its certificate was in force at the time of signing. What is wrong is
+    answered, not raised.
     """
 
 @_typing.type_check_only
@@ -70,8 +71,9 @@ class SigningAsyncStub(SigningStub):
     answered. Safe to repeat: it changes nothing else.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_signing_pb2.VerifyRequest, _signing_pb2.VerifyResponse]  # type: ignore[assignment]
-    """Says whether a signature was made by the key of a credential or of a
-    certificate. It says nothing about whether that certificate is valid.
+    """Says whether a signature counts: it was made by this key over this input,
+    and its certificate was in force at the time of signing. What is wrong is
+    answered, not raised.
     """
 
 class SigningServicer(metaclass=_abc_1.ABCMeta):
@@ -108,8 +110,9 @@ class SigningServicer(metaclass=_abc_1.ABCMeta):
         request: _signing_pb2.VerifyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_signing_pb2.VerifyResponse, _abc.Awaitable[_signing_pb2.VerifyResponse]]:
-        """Says whether a signature was made by the key of a credential or of a
-        certificate. It says nothing about whether that certificate is valid.
+        """Says whether a signature counts: it was made by this key over this input,
+        and its certificate was in force at the time of signing. What is wrong is
+        answered, not raised.
         """
 
 def add_SigningServicer_to_server(servicer: SigningServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

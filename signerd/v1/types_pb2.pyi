@@ -364,3 +364,33 @@ class Digest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_digest) -> _WhichOneofReturnType_digest | None: ...
 
 Global___Digest: _TypeAlias = Digest  # noqa: Y015
+
+@_typing.final
+class VerificationProblem(_message.Message):
+    """One reason why a signature does not count."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    code: _builtins.str
+    """For programs: SIGNATURE_INVALID, CERTIFICATE_UNKNOWN (not of this CA),
+    CERTIFICATE_NOT_YET_VALID, CERTIFICATE_EXPIRED, CERTIFICATE_SUSPENDED,
+    CERTIFICATE_REVOKED, ISSUER_NOT_VALID, CHAIN_INVALID, KEY_USAGE,
+    ALGORITHM_NOT_ACCEPTED. More may come.
+    """
+    text: _builtins.str
+    """For people."""
+    def __init__(
+        self,
+        *,
+        code: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VerificationProblem: _TypeAlias = VerificationProblem  # noqa: Y015

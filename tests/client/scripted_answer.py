@@ -195,6 +195,7 @@ class Answers:
         scheme = ec.ECDSA(utils.Prehashed(hash_) if request.HasField("digest") else hash_)
         answer = signing_pb2.VerifyResponse(
             valid=True,
+            signature_valid=True,
             credential=CREDENTIAL,
             key_algorithm=types_pb2.KEY_ALGORITHM_EC_P256_SHA256,
         )
@@ -203,8 +204,11 @@ class Answers:
                 request.signature, request.data or request.digest.sha256, scheme
             )
         except (InvalidSignature, ValueError):
-            answer.valid = False
-            answer.explanation = "the signature was not made by this key over this input"
+            answer.valid = answer.signature_valid = False
+            answer.problems.add(
+                code="SIGNATURE_INVALID",
+                text="the signature was not made by this key over this input",
+            )
         return answer
 
 

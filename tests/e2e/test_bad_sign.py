@@ -183,4 +183,5 @@ def test_no_signature_of_any_shape_breaks_verify(
         request = pb.VerifyRequest(credential=credential, data=b"order", signature=signature)
         answer = raw_signer.send(f"{SERVICE}/Verify", request, pb.VerifyResponse)
         assert not answer.valid
-        assert answer.explanation
+        assert [problem.code for problem in answer.problems] == ["SIGNATURE_INVALID"]
+        assert answer.problems[0].text

@@ -147,12 +147,21 @@ def test_what_expires_on_hold_has_expired(story: Story) -> None:
     assert refused.value.reason == "CREDENTIAL_SUSPENDED"
 
 
-def test_a_clock_that_is_set_back_does_not_stop_the_keeper(story: Story) -> None:
+@pytest.fixture
+def set_back(story: Story) -> Iterator[PrivateDaemon]:
+    """The daemon at the machine's time, for one test: the others, in whatever order, are about
+    what happened meanwhile."""
+    story.daemon.kill()
+    story.daemon.start()
+    yield story.daemon
+    story.daemon.kill()
+    story.daemon.start("--clock-offset", _AHEAD)
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_keeper(set_back: PrivateDaemon) -> None:
     """Killed with a lease that ends in half a year, the daemon starts at the machine's time; a key
     that is retired then is destroyed as ever."""
-    daemon = story.daemon
-    daemon.kill()
-    daemon.start()
+    daemon = set_back
     with (
         Client(daemon.target("ra-officer")) as officer,
         Client(daemon.target("auditor")) as auditor,

@@ -1,10 +1,13 @@
 """The policy file: what it becomes and how mistakes are told."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.boot import BootError, ExitCode
+from signerd.policy.algorithm import AlgorithmEnd, AlgorithmPolicy
 from signerd.policy.grant import Grant, RateOverride
 from signerd.policy.load import load_policy
 from signerd.policy.permission import Role
@@ -29,6 +32,10 @@ principal = "*"
 rpc = "/signerd.v1.Signing/Sign"
 per_second = 500
 burst = 1000
+
+[[algorithm]]
+name = "RSA_2048_PKCS1_SHA256"
+until = 2030-12-31
 """
 
 
@@ -56,6 +63,9 @@ def test_grants_and_limits_are_read(tmp_path: Path) -> None:
         Grant("local:operator", Role.AUDITOR, ("*",), ("*",)),
     )
     assert policy.rates == (RateOverride("*", "/signerd.v1.Signing/Sign", 500, 1000),)
+    assert policy.algorithms == AlgorithmPolicy(
+        (AlgorithmEnd(KeyAlgorithm.RSA_2048_PKCS1_SHA256, date(2030, 12, 31)),)
+    )
 
 
 def test_an_empty_file_grants_nothing(tmp_path: Path) -> None:
@@ -88,7 +98,14 @@ def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
         ("burst", "colour", "[[limit]] 1: unknown key colour; known are principal, rpc, "),
         ("/Sign", "/sign", "[[limit]] 1: rpc: '/signerd.v1.Signing/sign' is no call of the API; "),
         ("500", "0", "[[limit]] 1: per_second: Input should be greater than 0"),
-        ("[[limit]]", "[[limits]]", "unknown table limits; use [[grant]] and [[limit]]"),
+        ("[[limit]]", "[[limits]]", "unknown table limits; use [[grant]], [[limit]] and "),
+        (
+            "RSA_2048",
+            "RSA_1024",
+            "[[algorithm]] 1: name: unknown algorithm 'RSA_1024_PKCS1_",
+        ),
+        ("2030-12-31", '"2030"', "[[algorithm]] 1: until: Input should be a valid date"),
+        ("until", "til", "[[algorithm]] 1: unknown key til; did you mean until?"),
         ("[[limit]]", "[limit]", "limit is a list of tables; write [[limit]]"),
     ],
 )
@@ -124,7 +141,9 @@ def test_only_signers_are_limited_by_key_group(tmp_path: Path) -> None:
 
 def test_two_limits_for_one_call_are_refused(tmp_path: Path) -> None:
     """It is never a question which of two entries counts."""
-    (problem,) = _problems(tmp_path, GOOD + GOOD[GOOD.index("[[limit]]") :])
+    (problem,) = _problems(
+        tmp_path, GOOD + GOOD[GOOD.index("[[limit]]") : GOOD.index("[[algorithm]]")]
+    )
 
     assert problem == "[[limit]] 2 (*): entry 1 limits the same call"
 
@@ -136,3 +155,12 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     )
 
     assert len(problems) == 3
+
+
+def test_an_algorithm_ends_once(tmp_path: Path) -> None:
+    """Two ends of one algorithm contradict each other."""
+    entry = '[[algorithm]]\nname = "ED25519"\nuntil = 2030-12-31\n'
+
+    assert _problems(tmp_path, entry * 2) == [
+        "[[algorithm]] 2 (ED25519): entry 1 names the same one"
+    ]

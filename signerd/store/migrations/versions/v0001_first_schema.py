@@ -13,6 +13,7 @@ _OPEN = sa.text("state IN ('RESERVED', 'INTENT')")
 def upgrade() -> None:
     _create_keys()
     _create_certificates()
+    _create_suspensions()
     _create_status()
     _create_outbox()
     _create_journal()
@@ -194,6 +195,25 @@ def _create_certificates() -> None:
         "certificates",
         ["subscriber_id", "created_utc"],
         unique=False,
+    )
+
+
+def _create_suspensions() -> None:
+    op.create_table(
+        "suspensions",
+        sa.Column("suspension_number", _ROW_NUMBER, nullable=False),
+        sa.Column("certificate_id", sa.String(length=40), nullable=False),
+        sa.Column("begin_utc", sa.BigInteger(), nullable=False),
+        sa.Column("end_utc", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"],
+            ["certificates.certificate_id"],
+            name="fk_suspensions_certificate_id",
+        ),
+        sa.PrimaryKeyConstraint("suspension_number", name="pk_suspensions"),
+    )
+    op.create_index(
+        "ix_suspensions_certificate_id", "suspensions", ["certificate_id"], unique=False
     )
 
 
