@@ -12,6 +12,12 @@ _GRAVE: Final = {"warning", "error", "critical"}
 _IN_FRONT: Final = {"timestamp", "level", "event", "process", "pid"}
 
 
+def shorten(failure: BaseException) -> None:
+    """Leave out what gRPC raised: it tells the same again, in pages."""
+    for error in _errors_in(failure):
+        error.__cause__ = None
+
+
 def sections(failure: BaseException, log: Path | None, since: int) -> list[tuple[str, str]]:
     """Sections for the report of a failure. log: the daemon's, and from which offset on."""
     errors = list(_errors_in(failure))

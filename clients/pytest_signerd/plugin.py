@@ -87,11 +87,15 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Failures say what the daemon said."""
-    report = yield
     daemon = private_daemon_of(item)
-    if report.failed and call.excinfo is not None and (daemon or RUN in item.config.stash):
-        from pytest_signerd.explanation import sections  # noqa: PLC0415 - loads gRPC
+    if call.excinfo is None or not (daemon or RUN in item.config.stash):
+        return (yield)
+    from pytest_signerd.explanation import sections, shorten  # noqa: PLC0415 - loads gRPC
 
+    failure = call.excinfo.value
+    shorten(failure)
+    report = yield
+    if report.failed:
         log = daemon.log_file if daemon else None
-        report.sections += sections(call.excinfo.value, log, item.stash.get(LOG_START, 0))
+        report.sections += sections(failure, log, item.stash.get(LOG_START, 0))
     return report
