@@ -39,6 +39,7 @@ _OF_REASON: Final = {
         "If its certificate was revoked or replaced, use the new one's credential; otherwise ask"
         " the operator to restore the token."
     ),
+    "LOGIN_PURPOSE": "Use sign_login for login challenges, and for nothing else.",
     "PROFILE_UNKNOWN": "`signerctl server info` lists the profiles of this daemon.",
     "PROOF_WRONG": (
         "Sign renewal_statement(certificate, request_id) with the certificate's own key."
