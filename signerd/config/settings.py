@@ -245,6 +245,14 @@ class IdentitySettings(Section):
     )
 
 
+class LoginSettings(Section):
+    """[login]: challenges for relying parties."""
+
+    challenge_lifetime_s: int = Field(
+        default=120, ge=10, le=3600, description="how long a login challenge can be answered"
+    )
+
+
 class PublisherSettings(Section):
     """[publisher]: what relying parties are told, over HTTP."""
 
@@ -318,6 +326,7 @@ class Settings(Section):
     audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
+    login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
     outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()
