@@ -57,7 +57,7 @@ leads_to_root() {
   done
 } <"$proof/path.txt"
 [[ $reached == "$(field root)" ]] || fail "the record is not under this checkpoint"
-echo "the record is under checkpoint $(field number) of $(field time)"
+echo "the record is under checkpoint $(field number) of $(date -u -d "@$at" '+%F %TZ')"
 
 # 2. The audit key of this CA signed the checkpoint.
 leads_to_root "$proof/audit.pem" || fail "the audit certificate does not lead to $root"
