@@ -14,9 +14,11 @@ from signerctl import (
     change,
     enrolment,
     evidence,
+    harness,
     identity,
     inventory,
     key,
+    login,
     one_time_code,
     outbox,
     renewal,
@@ -60,10 +62,12 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
+app.add_typer(login.app, name="login")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(harness.app, name="harness")
 outbox.app.command()(one_time_code.code)
 app.command()(admin.health)
 

@@ -38,6 +38,7 @@ from signerd_client.enrolment import (
     Proven,
 )
 from signerd_client.error import SignerdError
+from signerd_client.login import Challenge, Login, LoginStatement, login_statement
 from signerd_client.proof import (
     BiometricProof,
     CodeProof,
@@ -58,6 +59,7 @@ __all__ = [
     "BiometricProof",
     "Certificate",
     "CertificateState",
+    "Challenge",
     "Claimed",
     "Client",
     "CodeProof",
@@ -69,6 +71,8 @@ __all__ = [
     "Factor",
     "Hash",
     "KeyAlgorithm",
+    "Login",
+    "LoginStatement",
     "PasswordProof",
     "PersonalData",
     "Proven",
@@ -86,5 +90,6 @@ __all__ = [
     "Target",
     "Verification",
     "biometric_statement",
+    "login_statement",
     "renewal_statement",
 ]

@@ -23,6 +23,10 @@ _OF_REASON: Final = {
         "Revocation is for good. Until its expiry the certificate can be reissued."
     ),
     "CERTIFICATE_SUSPENDED": "Have it resumed first, or revoke it.",
+    "CHALLENGE_EXPIRED": "Create a new challenge and have it signed at once.",
+    "CHALLENGE_FAILED": "Create a new challenge, and find out who answers wrongly.",
+    "CHALLENGE_UNKNOWN": "Send the statement exactly as CreateChallenge gave it to you.",
+    "CHALLENGE_USED": "A challenge counts once. Create a new one.",
     "CERTIFICATE_VALID": "Reissue the certificate that is there, or renew it before it expires.",
     "CHECKSUM_MISMATCH": "Bytes changed on the way. Check memory and network of both machines.",
     "CODE_ABSENT": "Have a new code sent.",
@@ -48,12 +52,14 @@ _OF_REASON: Final = {
     "IDENTITY_ERASED": "The holder has left; do not rely on this certificate.",
     "IDENTITY_LOCKED": "Somebody tries numbers. Wait as told, and find out who it is.",
     "IDENTITY_REGISTERED": "Leave the identity number out; the registered one is certified.",
+    "KEY_ALGORITHM_MISSING": "Say how the key signed: an RSA key does not tell its padding.",
     "IDENTITY_REQUIRED": "Give the identity number; for an enrolment, at the registration.",
     "KEY_NOT_FOUND": (
         "If its certificate was revoked or replaced, use the new one's credential; otherwise ask"
         " the operator to restore the token."
     ),
     "LOCKED_OUT": "Wait until the time of release; what is tried before is not looked at.",
+    "LOGIN_PURPOSE": "Use sign_login for login challenges, and for nothing else.",
     "PASSWORD_ABSENT": "Set a password, or prove the identity otherwise.",
     "PASSWORD_CURRENT_MISSING": "Give the password in force too.",
     "PASSWORD_EXPIRED": "Change it with the one in force, then prove with the new one.",
@@ -72,6 +78,7 @@ _OF_REASON: Final = {
     "SUBSCRIBER_NOT_REGISTERED": "Register the subscriber first.",
     "SUBSCRIBER_REGISTERED": "Change what is registered instead.",
     "SUSPENSION_LIMIT_PASSED": "It was on hold for too long: issue a new one.",
+    "VERIFY_TIME_AHEAD": "Send the time of signing, which lies in the past, or none for now.",
     "TOKEN_POOL_FULL": "Ask the operator for another subscriber token.",
 }
 

@@ -15,6 +15,7 @@ from signerd_client import (
     enrolment_call,
     evidence_call,
     inventory_call,
+    login_call,
     message_call,
     replace_call,
     signing_call,
@@ -112,6 +113,9 @@ class Client:
     batch_sign = _unary(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
+    create_challenge = _unary(login_call.create_challenge)
+    sign_login = _unary(login_call.sign_login)
+    verify_challenge_response = _unary(login_call.verify_challenge_response)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from signerd.v1 import admin_pb2, signing_pb2, types_pb2
+from signerd.v1 import admin_pb2, login_pb2, signing_pb2, types_pb2
 from signerd.v1 import certificate_authority_pb2 as authority
 from signerd.v1 import enrolment_pb2 as registry
 from tests.client.pki import make_identity
@@ -87,6 +87,8 @@ class Answers:
             "Sign": self._sign,
             "BatchSign": self._batch_sign,
             "Verify": self._verify,
+            "CreateChallenge": _challenge,
+            "VerifyChallengeResponse": self._login,
             "GetServerInfo": _server_info,
             "GetTokenStatus": _token_status,
             "ListAuditEvents": _events,
@@ -250,6 +252,31 @@ class Answers:
                 text="the signature was not made by this key over this input",
             )
         return answer
+
+    def _login(
+        self, request: login_pb2.VerifyChallengeResponseRequest
+    ) -> login_pb2.VerifyChallengeResponseResponse:
+        asked = signing_pb2.VerifyRequest(
+            data=request.statement.encode(), signature=request.signature
+        )
+        verdict = self._verify(asked)
+        return login_pb2.VerifyChallengeResponseResponse(
+            valid=verdict.valid,
+            problems=verdict.problems,
+            subscriber=SUBSCRIBER,
+            certificate=self.certificate_name,
+            certificate_state=types_pb2.CERTIFICATE_STATE_ACTIVE,
+        )
+
+
+def _challenge(request: login_pb2.CreateChallengeRequest) -> login_pb2.CreateChallengeResponse:
+    return login_pb2.CreateChallengeResponse(
+        statement=(
+            f"signerd.v1 login challenge\nrelying party: dns:shop.example\n"
+            f"domain: {request.domain}\nchallenge: {'A' * 43}\nexpires: 2026-11-01T00:02:00Z"
+        ),
+        expire_time=timestamp(_EVENT_TIME),
+    )
 
 
 def event(position: int) -> admin_pb2.AuditEvent:

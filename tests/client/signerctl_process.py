@@ -67,6 +67,11 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *("--files", "sha256", "--in", _PATHS),
     ),
     "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
+    "CreateChallenge": ("login", "challenge", "--domain", "bank.example"),
+    "VerifyChallengeResponse": (
+        *("login", "verify", "--challenge", "/dev/null", "--signature", "/dev/null"),
+        *("--certificate", "4f"),
+    ),
     "GetServerInfo": ("server", "info"),
     "GetTokenStatus": ("token", "status"),
     "ListAuditEvents": ("audit", "list"),

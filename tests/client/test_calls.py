@@ -71,6 +71,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "BatchSign": lambda client: client.batch_sign([SignItem("c", data=b"order")]),
     "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
+    "CreateChallenge": lambda client: client.create_challenge("bank.example"),
+    "VerifyChallengeResponse": lambda client: client.verify_challenge_response(
+        "statement", b"s", certificate="4f"
+    ),
     "GetServerInfo": lambda client: client.server_info(),
     "GetTokenStatus": lambda client: client.token_status(),
     "ListAuditEvents": lambda client: client.list_audit_events(),

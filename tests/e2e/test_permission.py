@@ -59,6 +59,8 @@ _MAY = {
     "BatchSign": "signer",
     "SignStream": "signer",
     "Verify": "signer relying-party",
+    "CreateChallenge": "relying-party",
+    "VerifyChallengeResponse": "relying-party",
     "GetServerInfo": _ALL,
     "GetTokenStatus": "operator auditor",
     "ListMessages": "operator",
