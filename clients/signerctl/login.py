@@ -20,7 +20,6 @@ from signerctl.exit_code import ExitCode
 from signerctl.option import OptionalOut, Out, Output, RequestId, SignatureEncoding
 from signerctl.session import session
 from signerctl.view import challenge_lines, login_lines, signature_lines
-from signerd_client import login_statement
 
 app = typer.Typer(no_args_is_help=True, help="Log customers in by certificate.")
 
@@ -81,13 +80,7 @@ def respond(
     with session(context, output) as now:
         is_text = encoding is not Encoding.RAW
         check_sink(out, is_text=is_text)
-        statement = login_statement(read(challenge_file))
-        if statement.domain != domain:
-            raise DataError(
-                f"the challenge is of {statement.domain}, not of {domain}: somebody may be passing "
-                "on another's challenge; do not sign it"
-            )
-        signature = now.client.sign(credential, data=statement.data)
+        signature = now.client.sign_login(credential, read(challenge_file), domain=domain)
         write(out, encode(signature.signature, encoding), is_text=is_text)
         if out != STREAM:
             now.printer.one(signature, signature_lines)

@@ -59,6 +59,7 @@ _OF_REASON: Final = {
         " the operator to restore the token."
     ),
     "LOCKED_OUT": "Wait until the time of release; what is tried before is not looked at.",
+    "LOGIN_PURPOSE": "Use sign_login for login challenges, and for nothing else.",
     "PASSWORD_ABSENT": "Set a password, or prove the identity otherwise.",
     "PASSWORD_CURRENT_MISSING": "Give the password in force too.",
     "PASSWORD_EXPIRED": "Change it with the one in force, then prove with the new one.",

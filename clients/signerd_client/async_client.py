@@ -115,6 +115,7 @@ class AsyncClient:
     sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
     create_challenge = _unary(login_call.create_challenge)
+    sign_login = _unary(login_call.sign_login)
     verify_challenge_response = _unary(login_call.verify_challenge_response)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)

@@ -8,6 +8,7 @@ from signerd_client.certificate import CertificateState
 from signerd_client.signature import Problem
 
 LOGIN_PREFIX: Final = "signerd.v1 login challenge"
+LOGIN_PURPOSE: Final = "login"
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _REQUIRED: Final = ("relying party", "domain", "challenge", "expires")

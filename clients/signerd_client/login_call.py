@@ -7,9 +7,10 @@ from signerd.v1 import login_pb2 as wire
 from signerd_client.algorithm import KeyAlgorithm, algorithm_to_wire
 from signerd_client.call import Call, decoder, new_request_id
 from signerd_client.certificate import state_from_wire
-from signerd_client.login import Challenge, Login
+from signerd_client.login import LOGIN_PURPOSE, Challenge, Login, login_statement
 from signerd_client.name import certificate_name, credential_name, subscriber_name
-from signerd_client.signature import problems_from_wire
+from signerd_client.signature import Signature, problems_from_wire
+from signerd_client.signing_call import sign
 
 _SERVICE: Final = "/signerd.v1.Login"
 
@@ -32,6 +33,34 @@ def create_challenge(
         request.SerializeToString(),
         decoder(wire.CreateChallengeResponse, _challenge),
         timeout_s,
+    )
+
+
+def sign_login(
+    credential: str,
+    statement: str | bytes,
+    *,
+    domain: str,
+    authorisation: str = "",
+    timeout_s: float | None = None,
+) -> Call[Signature]:
+    """Sign a challenge to log in with domain, where the customer wants to.
+
+    Raises ValueError for what is no challenge, and for one of another domain: somebody may be
+    passing it on.
+    """
+    read = login_statement(statement)
+    if read.domain != domain:
+        raise ValueError(
+            f"the challenge is of {read.domain}, not of {domain}: somebody may be passing on "
+            "another's challenge; do not sign it"
+        )
+    return sign(
+        credential,
+        data=read.data,
+        purpose=LOGIN_PURPOSE,
+        authorisation=authorisation,
+        timeout_s=timeout_s,
     )
 
 

@@ -15,6 +15,7 @@ from signerd.core.error import InvalidRequest
 from signerd.core.value import CertificateId, SubscriberId
 
 LOGIN_PREFIX: Final = b"signerd.v1 login challenge\n"
+LOGIN_PURPOSE: Final = "login"
 
 _LONGEST_DOMAIN: Final = 100
 _SPACES: Final = re.compile(r"\s\s|^\s|\s$")
@@ -50,6 +51,25 @@ class LoginStatement:
 def is_login_statement(data: bytes) -> bool:
     """Whether data would be signed to log in."""
     return data.startswith(LOGIN_PREFIX)
+
+
+def check_purpose(purpose: str, content: bytes, *, is_data: bool) -> None:
+    """A login is signed as such and nothing else is: so whoever signs knows, and the audit record
+    of a login says so. A digest does not tell what it is of, so that it is for no login.
+
+    Raises InvalidRequest (LOGIN_PURPOSE).
+    """
+    is_login = is_data and content.startswith(LOGIN_PREFIX)
+    if is_login is (purpose == LOGIN_PURPOSE):
+        return
+    raise InvalidRequest(
+        f'the data is a login challenge: send purpose "{LOGIN_PURPOSE}" if the customer wants to '
+        "log in; it is no transaction"
+        if is_login
+        else f'purpose "{LOGIN_PURPOSE}" is for login challenges, sent as data; this is none',
+        reason="LOGIN_PURPOSE",
+        field="purpose",
+    )
 
 
 def check_domain(text: str) -> str:

@@ -27,7 +27,7 @@ if _version_not_supported:
 
 class LoginStub:
     """Login by certificate: the relying party asks for a challenge, the customer's
-    key signs it (Signing.Sign), and the relying party has the response judged.
+    key signs it (Signing.Sign with the purpose `login`), and the relying party has the response judged.
 
     What is signed is the statement of the challenge, in UTF-8: lines of
     `name: value`, each ended by a line feed but the last,
@@ -40,10 +40,10 @@ class LoginStub:
     subscriber: {subscribers/…, where it is bound to one}
     certificate: {certificates/…, where it is bound to one}
 
-    The first line keeps logins and transactions apart. Nothing else that is
-    signed begins with it: VerifyChallengeResponse accepts a signature over such
-    a statement and over nothing else, and Signing.Verify answers
-    LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    The first line keeps logins and transactions apart. Sign takes data that
+    begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
+    a signature over such a statement and over nothing else; and Signing.Verify
+    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
     """
 
     def __init__(self, channel):
@@ -66,7 +66,7 @@ class LoginStub:
 
 class LoginServicer:
     """Login by certificate: the relying party asks for a challenge, the customer's
-    key signs it (Signing.Sign), and the relying party has the response judged.
+    key signs it (Signing.Sign with the purpose `login`), and the relying party has the response judged.
 
     What is signed is the statement of the challenge, in UTF-8: lines of
     `name: value`, each ended by a line feed but the last,
@@ -79,10 +79,10 @@ class LoginServicer:
     subscriber: {subscribers/…, where it is bound to one}
     certificate: {certificates/…, where it is bound to one}
 
-    The first line keeps logins and transactions apart. Nothing else that is
-    signed begins with it: VerifyChallengeResponse accepts a signature over such
-    a statement and over nothing else, and Signing.Verify answers
-    LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    The first line keeps logins and transactions apart. Sign takes data that
+    begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
+    a signature over such a statement and over nothing else; and Signing.Verify
+    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
     """
 
     def CreateChallenge(self, request, context):
@@ -129,7 +129,7 @@ def add_LoginServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class Login:
     """Login by certificate: the relying party asks for a challenge, the customer's
-    key signs it (Signing.Sign), and the relying party has the response judged.
+    key signs it (Signing.Sign with the purpose `login`), and the relying party has the response judged.
 
     What is signed is the statement of the challenge, in UTF-8: lines of
     `name: value`, each ended by a line feed but the last,
@@ -142,10 +142,10 @@ class Login:
     subscriber: {subscribers/…, where it is bound to one}
     certificate: {certificates/…, where it is bound to one}
 
-    The first line keeps logins and transactions apart. Nothing else that is
-    signed begins with it: VerifyChallengeResponse accepts a signature over such
-    a statement and over nothing else, and Signing.Verify answers
-    LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    The first line keeps logins and transactions apart. Sign takes data that
+    begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
+    a signature over such a statement and over nothing else; and Signing.Verify
+    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
     """
 
     @staticmethod

@@ -28,7 +28,7 @@ GRPC_VERSION: str
 
 class LoginStub:
     """Login by certificate: the relying party asks for a challenge, the customer's
-    key signs it (Signing.Sign), and the relying party has the response judged.
+    key signs it (Signing.Sign with the purpose `login`), and the relying party has the response judged.
 
     What is signed is the statement of the challenge, in UTF-8: lines of
     `name: value`, each ended by a line feed but the last,
@@ -41,10 +41,10 @@ class LoginStub:
         subscriber: {subscribers/…, where it is bound to one}
         certificate: {certificates/…, where it is bound to one}
 
-    The first line keeps logins and transactions apart. Nothing else that is
-    signed begins with it: VerifyChallengeResponse accepts a signature over such
-    a statement and over nothing else, and Signing.Verify answers
-    LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    The first line keeps logins and transactions apart. Sign takes data that
+    begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
+    a signature over such a statement and over nothing else; and Signing.Verify
+    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
     """
 
     @_typing.overload
@@ -68,7 +68,7 @@ class LoginStub:
 @_typing.type_check_only
 class LoginAsyncStub(LoginStub):
     """Login by certificate: the relying party asks for a challenge, the customer's
-    key signs it (Signing.Sign), and the relying party has the response judged.
+    key signs it (Signing.Sign with the purpose `login`), and the relying party has the response judged.
 
     What is signed is the statement of the challenge, in UTF-8: lines of
     `name: value`, each ended by a line feed but the last,
@@ -81,10 +81,10 @@ class LoginAsyncStub(LoginStub):
         subscriber: {subscribers/…, where it is bound to one}
         certificate: {certificates/…, where it is bound to one}
 
-    The first line keeps logins and transactions apart. Nothing else that is
-    signed begins with it: VerifyChallengeResponse accepts a signature over such
-    a statement and over nothing else, and Signing.Verify answers
-    LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    The first line keeps logins and transactions apart. Sign takes data that
+    begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
+    a signature over such a statement and over nothing else; and Signing.Verify
+    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -104,7 +104,7 @@ class LoginAsyncStub(LoginStub):
 
 class LoginServicer(metaclass=_abc_1.ABCMeta):
     """Login by certificate: the relying party asks for a challenge, the customer's
-    key signs it (Signing.Sign), and the relying party has the response judged.
+    key signs it (Signing.Sign with the purpose `login`), and the relying party has the response judged.
 
     What is signed is the statement of the challenge, in UTF-8: lines of
     `name: value`, each ended by a line feed but the last,
@@ -117,10 +117,10 @@ class LoginServicer(metaclass=_abc_1.ABCMeta):
         subscriber: {subscribers/…, where it is bound to one}
         certificate: {certificates/…, where it is bound to one}
 
-    The first line keeps logins and transactions apart. Nothing else that is
-    signed begins with it: VerifyChallengeResponse accepts a signature over such
-    a statement and over nothing else, and Signing.Verify answers
-    LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    The first line keeps logins and transactions apart. Sign takes data that
+    begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
+    a signature over such a statement and over nothing else; and Signing.Verify
+    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
     """
 
     @_abc_1.abstractmethod

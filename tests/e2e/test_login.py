@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from threading import Barrier
 
 import pytest
@@ -85,7 +86,7 @@ def test_a_customer_logs_in(bank: PrivateDaemon, shop: Client, app: Client) -> N
     assert (statement.domain, statement.subscriber) == (DOMAIN, customer.subscriber)
     assert statement.relying_party == shop.server_info().principal
     assert statement.expire_time == challenge.expire_time
-    signature = app.sign(customer.credential, data=statement.data).signature
+    signature = app.sign_login(customer.credential, challenge.statement, domain=DOMAIN).signature
     login = shop.verify_challenge_response(
         challenge.statement, signature, certificate=customer.name
     )
@@ -103,7 +104,7 @@ def test_a_challenge_counts_once(
     """Of many responses on all fronts at the same moment one is accepted; a retry of that one gets
     the same answer, and another call under its id is refused."""
     challenge = shop.create_challenge(DOMAIN)
-    signature = app.sign(customer.credential, data=challenge.statement.encode()).signature
+    signature = app.sign_login(customer.credential, challenge.statement, domain=DOMAIN).signature
     ids = [str(uuid.uuid4()) for _ in range(8)]
     start = Barrier(len(ids))
 
@@ -136,14 +137,28 @@ def test_a_challenge_counts_once(
 def test_a_login_is_no_transaction_and_a_transaction_no_login(
     shop: Client, app: Client, customer: Certificate
 ) -> None:
-    """Verify does not take a signed challenge for a transfer; a signed transfer answers no
+    """Sign and Verify do not take a challenge for a transfer; a signed transfer answers no
     challenge; and no changed statement is a challenge."""
     challenge = shop.create_challenge(DOMAIN)
     data = challenge.statement.encode()
-    login = app.sign(customer.credential, data=data).signature
+    login = app.sign_login(customer.credential, data, domain=DOMAIN).signature
     found = shop.verify(login, certificate=customer.name, data=data)
     assert (found.valid, found.signature_valid) == (False, True)
     assert found.codes == ("LOGIN_CHALLENGE_NOT_A_TRANSACTION",)
+    for wrong in (
+        {"data": data},
+        {"data": b"transfer 10,000", "purpose": "login"},
+        {"digest": sha256(data).digest(), "purpose": "login"},
+    ):
+        assert (
+            _refusal(
+                lambda wrong=wrong: app.sign(customer.credential, **wrong),  # type: ignore[misc]
+                InvalidRequest,
+            )
+            == "LOGIN_PURPOSE"
+        )
+    with pytest.raises(ValueError, match=r"evil\.example"):
+        app.sign_login(customer.credential, data, domain="evil.example")
     transfer = app.sign(customer.credential, data=b"transfer 10,000").signature
     answer = shop.verify_challenge_response(
         challenge.statement, transfer, certificate=customer.name
@@ -173,13 +188,13 @@ def test_challenges_are_bound(
     """To the relying party that made it, and to the subscriber and the certificate it names."""
     other = _issue(bank)
     challenge = shop.create_challenge(DOMAIN, subscriber=other.subscriber, certificate=other.name)
-    signature = app.sign(customer.credential, data=challenge.statement.encode()).signature
+    signature = app.sign_login(customer.credential, challenge.statement, domain=DOMAIN).signature
     answer = shop.verify_challenge_response(
         challenge.statement, signature, certificate=customer.der
     )
     assert answer.codes == ("OTHER_SUBSCRIBER", "OTHER_CERTIFICATE")
     made = shop.create_challenge(DOMAIN)
-    signature = app.sign(customer.credential, data=made.statement.encode()).signature
+    signature = app.sign_login(customer.credential, made.statement, domain=DOMAIN).signature
     with Client(bank.target("rival")) as rival:
 
         def answer_of_rival() -> bool:
@@ -201,7 +216,7 @@ def test_refusals_count(shop: Client, app: Client, customer: Certificate) -> Non
             challenge.statement, b"wrong", certificate=customer.name
         )
         assert wrong.codes == ("SIGNATURE_INVALID",)
-    right = app.sign(customer.credential, data=challenge.statement.encode()).signature
+    right = app.sign_login(customer.credential, challenge.statement, domain=DOMAIN).signature
 
     def answer() -> bool:
         return shop.verify_challenge_response(
@@ -215,7 +230,7 @@ def test_the_signers_standing_counts(bank: PrivateDaemon, shop: Client, app: Cli
     """A certificate revoked after the challenge was signed does not log in."""
     customer = _issue(bank)
     challenge = shop.create_challenge(DOMAIN)
-    signature = app.sign(customer.credential, data=challenge.statement.encode()).signature
+    signature = app.sign_login(customer.credential, challenge.statement, domain=DOMAIN).signature
     with Client(bank.target("ra-officer")) as officer:
         officer.revoke_certificate(customer.name, "KEY_COMPROMISE")
     answer = shop.verify_challenge_response(
@@ -237,7 +252,7 @@ def test_a_crash_while_logging_in_costs_nothing(
 ) -> None:
     """The same response again logs in; another one does not; the login is on record once."""
     challenge = shop.create_challenge(DOMAIN)
-    signature = app.sign(customer.credential, data=challenge.statement.encode()).signature
+    signature = app.sign_login(customer.credential, challenge.statement, domain=DOMAIN).signature
     orders = FaultOrders(bank)
     orders.give(point)
     request_id = str(uuid.uuid4())
