@@ -22,6 +22,7 @@ from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
 from signerd.pki.signature import digest
 from signerd.policy.decide import Scope
+from signerd.signing.login_statement import check_purpose
 from signerd.signing.ports import SignatureStore, Signer
 
 _PURPOSE_MOST: Final = 200
@@ -192,6 +193,7 @@ def message_of(request: SignRequest, credential: CredentialRecord) -> bytes:
             reason="PURPOSE_UNUSABLE",
             field="purpose",
         )
+    check_purpose(purpose, request.input.content, is_data=request.input.digest_hash is None)
     return request.input.message_for(credential.algorithm)
 
 

@@ -171,6 +171,13 @@ def input_from(request: signing_pb2.SignRequest | signing_pb2.VerifyRequest) -> 
     raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field="data")
 
 
+def signer_missing() -> InvalidRequest:
+    """Of a request to verify that does not say whose signature it should be."""
+    return InvalidRequest(
+        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
+    )
+
+
 def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
     """Whether the caller sent a checksum, which then matched. Raises InvalidRequest."""
     if not request.HasField("input_crc32c"):

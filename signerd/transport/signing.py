@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from signerd.core.error import InvalidRequest
 from signerd.core.value import CredentialId
 from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import Sign, SignRequest
@@ -95,9 +94,7 @@ def _signer_from(request: pb.VerifyRequest) -> CredentialId | NamedCertificate |
             return NamedCertificate(convert.certificate_from(request.certificate))
         case "certificate_der":
             return request.certificate_der
-    raise InvalidRequest(
-        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
-    )
+    raise convert.signer_missing()
 
 
 def _verdict_to(result: VerifyResult) -> pb.VerifyResponse:
