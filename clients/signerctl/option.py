@@ -60,6 +60,9 @@ OptionalOut = Annotated[
     typer.Option("--out", help="File to write; '-' is standard output.", show_default=False),
 ]
 Format = Annotated[CertificateFormat, typer.Option("--format", help="Encoding of the file.")]
+Purpose = Annotated[
+    str, typer.Option(help="What it is for; put on the audit record.", show_default=False)
+]
 SignatureEncoding = Annotated[Encoding, typer.Option(help="How the signature is written.")]
 
 

@@ -18,7 +18,7 @@ from signerctl.data import (
     write,
 )
 from signerctl.exit_code import ExitCode
-from signerctl.option import Digest, In, OptionalOut, Output, SignatureEncoding, utc
+from signerctl.option import Digest, In, OptionalOut, Output, Purpose, SignatureEncoding, utc
 from signerctl.session import session
 from signerctl.view import signature_lines, verification_lines
 from signerd_client import Hash
@@ -32,6 +32,7 @@ def sign(
     digest: Digest = None,
     out: OptionalOut = None,
     encoding: SignatureEncoding = Encoding.RAW,
+    purpose: Purpose = "",
     output: Output = None,
 ) -> None:
     """Sign a file, standard input, or a digest.
@@ -52,7 +53,7 @@ def sign(
             check_sink(sink, is_text=is_text)
         data, digest_bytes, hash_ = _input(in_, digest)
         signature = now.client.sign(
-            credential, data=data, digest=digest_bytes, hash_algorithm=hash_
+            credential, data=data, digest=digest_bytes, hash_algorithm=hash_, purpose=purpose
         )
         if sink is not None:
             write(sink, encode(signature.signature, encoding), is_text=is_text)
@@ -88,9 +89,7 @@ def verify(
     ] = None,
     algorithm: Annotated[
         str | None,
-        typer.Option(
-            help="How it was signed, for an RSA key not on the token.", show_default=False
-        ),
+        typer.Option(help="How an RSA key off the token signed.", show_default=False),
     ] = None,
     output: Output = None,
 ) -> None:

@@ -11,13 +11,19 @@ from grpc import aio
 from signerd_client import (
     admin_call,
     authority_call,
+    batch_call,
     change_call,
+    enrolment_call,
+    evidence_call,
     inventory_call,
+    login_call,
     message_call,
     replace_call,
     signing_call,
     subscriber_call,
 )
+from signerd_client.async_sign_stream import AsyncSignSource
+from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
@@ -51,6 +57,12 @@ def _watch(
     make: Callable[P, Watch[T]],
 ) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[T]]:
     return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+def _sign_stream(
+    make: Callable[P, SignStreamCall],
+) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[SignResult]]:
+    return bind(make, lambda self, call: self._run_sign_stream(call))
 
 
 class AsyncClient:
@@ -87,9 +99,24 @@ class AsyncClient:
     get_subscriber = _unary(subscriber_call.get_subscriber)
     find_subscribers = _unary(subscriber_call.find_subscribers)
     erase_subscriber = _unary(subscriber_call.erase_subscriber)
+    set_password = _unary(evidence_call.set_password)
+    register_biometric_key = _unary(evidence_call.register_biometric_key)
+    open_enrolment = _unary(enrolment_call.open_enrolment)
+    send_code = _unary(enrolment_call.send_code)
+    prove_identity = _unary(enrolment_call.prove_identity)
+    claim_certificate = _unary(enrolment_call.claim_certificate)
+    report_loss = _unary(enrolment_call.report_loss)
+    get_enrolment = _unary(enrolment_call.get_enrolment)
+    list_enrolments = _listing(enrolment_call.list_enrolments)
+    cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
+    batch_sign = _unary(batch_call.batch_sign)
+    sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
+    create_challenge = _unary(login_call.create_challenge)
+    sign_login = _unary(login_call.sign_login)
+    verify_challenge_response = _unary(login_call.verify_challenge_response)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
@@ -132,12 +159,18 @@ class AsyncClient:
         return signed.signature
 
     async def private_key(
-        self, credential: str, *, timeout_s: float | None = None
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Raises
-        UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Raises UnsupportedAlgorithm
+        for a key that is newer than this client.
 
         Those libraries do not await, so whatever signs with it runs in another thread, as with
         `await asyncio.to_thread(builder.sign, key, key.hash_algorithm)`, while the event loop of
@@ -145,9 +178,10 @@ class AsyncClient:
         """
         public = await self.get_public_key(credential, timeout_s=timeout_s)
         loop = asyncio.get_running_loop()
-        return remote_private_key(
-            public, Signing(lambda call: self._run_from_thread(loop, call), timeout_s)
+        signing = Signing(
+            lambda call: self._run_from_thread(loop, call), timeout_s, purpose, authorisation
         )
+        return remote_private_key(public, signing)
 
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""
@@ -242,5 +276,43 @@ class AsyncClient:
                 yield self._session.value_of(answer, call)
         except grpc.RpcError as failure:
             raise self._session.error_of(cast("Failure", failure), call) from failure
+        finally:
+            stream.cancel()
+
+    async def _run_sign_stream(self, call: SignStreamCall) -> AsyncIterator[SignResult]:
+        progress = self._session.sign_progress(call)
+        source = AsyncSignSource(call, progress)
+        try:
+            while not progress.is_over:
+                try:
+                    async for result in self._sign_stream(source, call, progress.remaining_s):
+                        yield result
+                    if progress.is_over:
+                        break
+                    error: SignerdError = self._session.ended()
+                except SignerdError as failure:
+                    error = failure
+                delay_s = progress.delay_after(error)
+                if delay_s is None:
+                    raise error
+                await asyncio.sleep(delay_s)
+        finally:
+            source.close()
+        if source.failure is not None:
+            raise source.failure
+
+    async def _sign_stream(
+        self, source: AsyncSignSource, call: SignStreamCall, timeout_s: float | None
+    ) -> AsyncIterator[SignResult]:
+        one = call.with_decoder(source.answered)
+        stream = self._open().stream_stream(one.method, None, None)(
+            source.messages(), timeout=timeout_s, metadata=one.metadata
+        )
+        try:
+            async for answer in stream:
+                for result in self._session.value_of(answer, one):
+                    yield result
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()

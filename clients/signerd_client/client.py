@@ -10,13 +10,18 @@ import grpc
 from signerd_client import (
     admin_call,
     authority_call,
+    batch_call,
     change_call,
+    enrolment_call,
+    evidence_call,
     inventory_call,
+    login_call,
     message_call,
     replace_call,
     signing_call,
     subscriber_call,
 )
+from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
@@ -25,6 +30,7 @@ from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
+from signerd_client.sign_stream import SignSource
 from signerd_client.target import Target
 
 if TYPE_CHECKING:
@@ -44,6 +50,12 @@ def _listing(make: Callable[P, Listing[T]]) -> Callable[Concatenate["Client", P]
 
 def _watch(make: Callable[P, Watch[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
     return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+def _sign_stream(
+    make: Callable[P, SignStreamCall],
+) -> Callable[Concatenate["Client", P], Iterator[SignResult]]:
+    return bind(make, lambda self, call: self._run_sign_stream(call))
 
 
 class Client:
@@ -86,9 +98,24 @@ class Client:
     get_subscriber = _unary(subscriber_call.get_subscriber)
     find_subscribers = _unary(subscriber_call.find_subscribers)
     erase_subscriber = _unary(subscriber_call.erase_subscriber)
+    set_password = _unary(evidence_call.set_password)
+    register_biometric_key = _unary(evidence_call.register_biometric_key)
+    open_enrolment = _unary(enrolment_call.open_enrolment)
+    send_code = _unary(enrolment_call.send_code)
+    prove_identity = _unary(enrolment_call.prove_identity)
+    claim_certificate = _unary(enrolment_call.claim_certificate)
+    report_loss = _unary(enrolment_call.report_loss)
+    get_enrolment = _unary(enrolment_call.get_enrolment)
+    list_enrolments = _listing(enrolment_call.list_enrolments)
+    cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
+    batch_sign = _unary(batch_call.batch_sign)
+    sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
+    create_challenge = _unary(login_call.create_challenge)
+    sign_login = _unary(login_call.sign_login)
+    verify_challenge_response = _unary(login_call.verify_challenge_response)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
@@ -130,14 +157,23 @@ class Client:
             return b""
         return signed.signature
 
-    def private_key(self, credential: str, *, timeout_s: float | None = None) -> RemotePrivateKey:
+    def private_key(
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
+    ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Any
-        thread may use it. Raises UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Any thread may use it. Raises
+        UnsupportedAlgorithm for a key that is newer than this client.
         """
         public = self.get_public_key(credential, timeout_s=timeout_s)
-        return remote_private_key(public, Signing(self._run, timeout_s))
+        signing = Signing(self._run, timeout_s, purpose, authorisation)
+        return remote_private_key(public, signing)
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""
@@ -205,5 +241,40 @@ class Client:
                 yield self._session.value_of(answer, call)
         except grpc.RpcError as failure:
             raise self._session.error_of(cast("Failure", failure), call) from failure
+        finally:
+            stream.cancel()  # type: ignore[no-untyped-call]
+
+    def _run_sign_stream(self, call: SignStreamCall) -> Iterator[SignResult]:
+        progress = self._session.sign_progress(call)
+        source = SignSource(call, progress)
+        try:
+            while not source.is_over:
+                try:
+                    yield from self._sign_stream(source, call, progress.remaining_s)
+                    if source.is_over:
+                        break
+                    error: SignerdError = self._session.ended()
+                except SignerdError as failure:
+                    error = failure
+                delay_s = progress.delay_after(error)
+                if delay_s is None or self._closed.wait(delay_s):
+                    raise error
+        finally:
+            source.close()
+        if source.failure is not None:
+            raise source.failure
+
+    def _sign_stream(
+        self, source: SignSource, call: SignStreamCall, timeout_s: float | None
+    ) -> Iterator[SignResult]:
+        one = call.with_decoder(source.answered)
+        stream = self._channel.stream_stream(one.method, None, None)(
+            source.messages(), timeout=timeout_s, metadata=one.metadata
+        )
+        try:
+            for answer in stream:
+                yield from self._session.value_of(answer, one)
+        except grpc.RpcError as failure:
+            raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()  # type: ignore[no-untyped-call]

@@ -6,9 +6,11 @@ from typing import Final, TypeVar
 import grpc
 from google.protobuf.message import DecodeError
 
+from signerd_client.batch_call import SignStreamCall
 from signerd_client.call import Call, Watch
 from signerd_client.error import ConnectionFailed, ErrorDetail, Internal, SignerdError
 from signerd_client.retry import Attempts, RetryPolicy, WatchProgress
+from signerd_client.sign_progress import SignProgress
 from signerd_client.status import Failure, error_of
 from signerd_client.target import Target, TlsMaterial, load_material
 
@@ -80,6 +82,10 @@ class Session:
     def progress(self, watch: Watch[T]) -> WatchProgress[T]:
         """Begin a watch; the client's default deadline is how long it may be without service."""
         return WatchProgress(watch, self._retry, self._timeout_s)
+
+    def sign_progress(self, call: SignStreamCall) -> SignProgress:
+        """Begin a stream of signatures; the client's default deadline is as for a watch."""
+        return SignProgress(call, self._retry, self._timeout_s)
 
     def ended(self) -> SignerdError:
         """The error for a watch that the daemon ended, as it does when it is stopped."""

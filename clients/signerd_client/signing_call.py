@@ -39,26 +39,50 @@ def sign(
     data: bytes | None = None,
     digest: bytes | None = None,
     hash_algorithm: Hash | None = None,
+    purpose: str = "",
+    authorisation: str = "",
     timeout_s: float | None = None,
 ) -> Call[Signature]:
     """Sign data, or a digest of it, with the algorithm that belongs to the key.
 
     Exactly one of data and digest is given; otherwise ValueError. hash_algorithm is the hash
-    that made the digest; None derives it from the length. Checksums are verified both ways.
+    that made the digest; None derives it from the length. purpose is put on the daemon's audit
+    record; authorisation is the subscriber's agreement, where the credential requires one.
+    Checksums are verified both ways.
     """
-    request = wire.SignRequest(credential=credential_name(credential))
+    request = sign_request(
+        credential, data, digest, hash_algorithm, purpose=purpose, authorisation=authorisation
+    )
+    return Call(
+        f"{_SERVICE}/Sign",
+        request.SerializeToString(),
+        decoder(wire.SignResponse, signature_from),
+        timeout_s,
+    )
+
+
+def sign_request(
+    credential: str,
+    data: bytes | None,
+    digest: bytes | None,
+    hash_algorithm: Hash | None,
+    *,
+    purpose: str,
+    authorisation: str,
+) -> wire.SignRequest:
+    """The request of Sign. Raises ValueError unless exactly one of data and digest is given."""
     sent = _one_of(data, digest)
+    request = wire.SignRequest(
+        credential=credential_name(credential),
+        input_crc32c=checksum_of(sent),
+        purpose=purpose,
+        authorisation=authorisation,
+    )
     if data is not None:
         request.data = data
     else:
         request.digest.CopyFrom(_digest(sent, hash_algorithm))
-    request.input_crc32c.CopyFrom(checksum_of(sent))
-    return Call(
-        f"{_SERVICE}/Sign",
-        request.SerializeToString(),
-        decoder(wire.SignResponse, _signature),
-        timeout_s,
-    )
+    return request
 
 
 def verify(
@@ -133,7 +157,8 @@ def _public_key(answer: wire.GetPublicKeyResponse) -> PublicKey:
     )
 
 
-def _signature(answer: wire.SignResponse) -> Signature:
+def signature_from(answer: wire.SignResponse) -> Signature:
+    """Raises Corrupted."""
     require(answer.verified_input_crc32c, "the input as the daemon received it")
     require(
         answer.HasField("signature_crc32c") and matches(answer.signature, answer.signature_crc32c),

@@ -8,6 +8,7 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 
+from signerd.v1 import signing_pb2
 from signerd_client.advice import advice_for
 from signerd_client.connection import explain
 from signerd_client.error import (
@@ -46,6 +47,7 @@ _FAMILIES: Final[dict[grpc.StatusCode, type[SignerdError]]] = {
     grpc.StatusCode.UNIMPLEMENTED: Unimplemented,
     grpc.StatusCode.CANCELLED: Cancelled,
 }
+_FAMILIES_BY_NUMBER: Final = {code.value[0]: family for code, family in _FAMILIES.items()}
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 # What gRPC itself says when the other side vanishes in the middle of an answer.
 _LOST: Final = ("RST_STREAM", "Stream removed", "Connection reset", "Socket closed")
@@ -77,6 +79,27 @@ def error_of(
     if family is InvalidRequest and detail.reason == "CHECKSUM_MISMATCH":
         family = Corrupted
     return family(detail)
+
+
+def error_of_item(error: signing_pb2.SignError) -> SignerdError:
+    """The typed error of one of many."""
+    family = _FAMILIES_BY_NUMBER.get(error.code, Internal)
+    reason = error.reason or family.__name__.upper()
+    if family is InvalidRequest and reason == "CHECKSUM_MISMATCH":
+        family = Corrupted
+    return family(
+        ErrorDetail(
+            message=error.message,
+            reason=reason,
+            advice=advice_for(family, reason),
+            retry_after_s=(
+                error.retry_delay.ToTimedelta().total_seconds()
+                if error.HasField("retry_delay")
+                else None
+            ),
+            metadata=dict(error.metadata),
+        )
+    )
 
 
 def _is_connection(code: grpc.StatusCode, text: str) -> bool:

@@ -16,6 +16,7 @@ from signerd.app.carrier import mailbox_of
 from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
+from signerd.app.login import login_use_case
 from signerd.app.memory import settle_memory
 from signerd.app.registry import Identities, registry_use_cases
 from signerd.app.wiring import Base, open_base
@@ -48,6 +49,7 @@ from signerd.pki.signature import digest
 from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
+from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
@@ -60,6 +62,7 @@ from signerd.transport.certificate_authority import CertificateAuthorityServicer
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import CallGuard, GuardInterceptor
+from signerd.transport.login import LoginServicer
 from signerd.transport.message import OutboxView
 from signerd.transport.server import SERVICES, ServerOptions, Servicers, build_server
 from signerd.transport.signing import SigningServicer
@@ -142,6 +145,7 @@ class Front:
         credentials = CredentialCache(signatures)
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
+        verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
             enrolment=EnrolmentServicer(
@@ -152,8 +156,10 @@ class Front:
             ),
             signing=SigningServicer(
                 Sign(base.tokens, signatures, credentials, base.clock, base.name),
-                Verify(SqlStandingStore(base.database), credentials, self._standing_judge()),
+                BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
+                verify,
             ),
+            login=LoginServicer(login_use_case(base, verify)),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),

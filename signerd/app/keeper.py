@@ -9,6 +9,7 @@ import structlog
 
 from signerd.app.delivery_rounds import DELIVERY_ROUND_S, REMINDER_ROUND_S, DeliveryRounds
 from signerd.app.lifeline import Lifeline, every
+from signerd.app.login import FORGET_ROUND_S, ForgetRounds
 from signerd.app.memory import settle_memory
 from signerd.app.status_rounds import CRL_ROUND_S, PRESIGN_ROUND_S, StatusRounds
 from signerd.app.wiring import Base, open_base
@@ -129,6 +130,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(DELIVERY_ROUND_S, delivery.deliver_codes),
             every(DELIVERY_ROUND_S, delivery.deliver_notices),
             every(REMINDER_ROUND_S, delivery.remind),
+            every(FORGET_ROUND_S, ForgetRounds(base, lambda: rounds.is_leader).run_once),
         ]
     )
     if settings.publisher.enabled:

@@ -31,6 +31,8 @@ class EventKind(StrEnum):
     ENROLMENT_CANCELLED = "enrolment.cancelled"
     ISSUANCE_REFUSED = "issuance.refused"
     SIGNATURE_CREATED = "signature.created"
+    LOGIN_VERIFIED = "login.verified"
+    LOGIN_REFUSED = "login.refused"
     CRL_ISSUED = "crl.issued"
     KEY_DESTROYED = "key.destroyed"
     TOKEN_ADDED = "token.added"  # noqa: S105 - an event name

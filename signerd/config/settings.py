@@ -244,6 +244,14 @@ class IdentitySettings(Section):
     )
 
 
+class LoginSettings(Section):
+    """[login]: challenges for relying parties."""
+
+    challenge_lifetime_s: int = Field(
+        default=120, ge=10, le=3600, description="how long a login challenge can be answered"
+    )
+
+
 class PublisherSettings(Section):
     """[publisher]: what relying parties are told, over HTTP."""
 
@@ -316,6 +324,7 @@ class Settings(Section):
     store: StoreSettings = StoreSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
+    login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
     outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()

@@ -43,6 +43,9 @@ class FaultPoint(StrEnum):
     CHANGE_STORED = "change-stored"
     SIGN_BEFORE_RECORD = "sign-before-record"
     SIGN_RECORDED = "sign-recorded"
+    LOGIN_BEFORE_SETTLE = "login-before-settle"
+    STORE_LOGIN_UNCOMMITTED = "store-login-uncommitted"
+    LOGIN_SETTLED = "login-settled"
     KEEPER_BEFORE_DESTROY = "keeper-before-destroy"
     HOST_BEFORE_DESTROY = "host-before-destroy"
     HOST_AFTER_DESTROY = "host-after-destroy"
@@ -68,6 +71,13 @@ class FaultPoint(StrEnum):
     KEEPER_SIGNER_RECORDED = "keeper-signer-recorded"
     KEEPER_SIGNER_SIGNED = "keeper-signer-signed"
 
+
+LOGIN_POINTS: Final = (
+    FaultPoint.LOGIN_BEFORE_SETTLE,
+    FaultPoint.STORE_LOGIN_UNCOMMITTED,
+    FaultPoint.LOGIN_SETTLED,
+)
+"""The steps of a login."""
 
 CLAIM_POINTS: Final = (
     FaultPoint.STORE_ENROLMENT_UNCOMMITTED,

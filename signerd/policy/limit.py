@@ -20,9 +20,9 @@ _ROUNDING_S: Final = 1e-6  # who waits as told is not refused for an error of ro
 class RpcLimit:
     """Bounds of one RPC; rate and concurrency are per principal and front.
 
-    max_request_bytes: of the message; server.max_message_bytes may be smaller. max_deadline_s:
-    longest deadline a caller gets. per_second: None is no limit; burst: calls at once after a
-    pause.
+    max_request_bytes: of the message, in a stream of each; server.max_message_bytes may be
+    smaller. max_deadline_s: longest deadline a caller gets. per_second: None is no limit; burst:
+    calls at once after a pause.
     """
 
     max_request_bytes: int
@@ -33,12 +33,16 @@ class RpcLimit:
 
 
 _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
+_BATCH: Final = RpcLimit(16_384 * _KIB, 300.0, None, 1, 256)
+_STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 10.0, 50, 64)
 _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
 _READ: Final = RpcLimit(4 * _KIB, 60.0, 5000.0, 10_000, 1024)
 _LIST: Final = RpcLimit(8 * _KIB, 60.0, 200.0, 400, 64)
 _FOLLOW: Final = RpcLimit(8 * _KIB, 86_400.0, 10.0, 50, 64)
 # Few numbers fit a birth date: who asks often enough finds the right one.
 _IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
+# Each leaves a row until some time after its end.
+_LOGIN: Final = RpcLimit(64 * _KIB, 60.0, 200.0, 400, 256)
 _HEALTH: Final = RpcLimit(4 * _KIB, 60.0, 200.0, 400, 256)
 
 RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
@@ -72,7 +76,11 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Enrolment/CancelEnrolment": _CHANGE,
         "/signerd.v1.Signing/GetPublicKey": _READ,
         "/signerd.v1.Signing/Sign": _SIGN,
+        "/signerd.v1.Signing/BatchSign": _BATCH,
+        "/signerd.v1.Signing/SignStream": _STREAM,
         "/signerd.v1.Signing/Verify": _SIGN,
+        "/signerd.v1.Login/CreateChallenge": _LOGIN,
+        "/signerd.v1.Login/VerifyChallengeResponse": _LOGIN,
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     PUBLIC_KEY_GET = "public_key.get"
     SIGNATURE_CREATE = "signature.create"
     SIGNATURE_VERIFY = "signature.verify"
+    LOGIN_CONDUCT = "login.conduct"
     SERVER_GET = "server.get"
     TOKEN_GET = "token.get"  # noqa: S105 - the name of a permission
     AUDIT_READ = "audit.read"
@@ -37,7 +38,7 @@ class Role(StrEnum):
     """What principals may be; the policy file grants them.
 
     Taking a certificate off hold is the RA supervisor's, so that no single officer both suspends
-    and resumes. A relying party asks who the holder of a certificate is.
+    and resumes. A relying party asks who the holder of a certificate is, and logs holders in.
     """
 
     OPERATOR = "operator"
@@ -79,7 +80,11 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Enrolment/CancelEnrolment": Permission.ENROLMENT_CONDUCT,
         "/signerd.v1.Signing/GetPublicKey": Permission.PUBLIC_KEY_GET,
         "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/BatchSign": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/SignStream": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.Login/CreateChallenge": Permission.LOGIN_CONDUCT,
+        "/signerd.v1.Login/VerifyChallengeResponse": Permission.LOGIN_CONDUCT,
         "/signerd.v1.Admin/GetServerInfo": Permission.SERVER_GET,
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
         "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
@@ -153,6 +158,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
         Role.RELYING_PARTY: frozenset(
             {
                 Permission.IDENTITY_VERIFY,
+                Permission.LOGIN_CONDUCT,
                 Permission.SIGNATURE_VERIFY,
                 Permission.CERTIFICATE_GET,
                 Permission.CA_GET,

@@ -1,10 +1,16 @@
 """What signing needs of tokens and store."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from signerd.audit.event import AuditEvent
+from signerd.audit.signature import SignatureRecord
 from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.error import SignerdError
+from signerd.core.login import ChallengeRecord
 from signerd.core.record import CredentialRecord
+from signerd.core.signing import Lane, SignTask
 from signerd.core.standing import CertificateHistory
 from signerd.core.value import CertificateId, CredentialId, KeyRef
 
@@ -21,6 +27,15 @@ class Signer(Protocol):
         """
         ...
 
+    async def sign_many(
+        self, tasks: Sequence[SignTask], *, deadline: float, lane: Lane
+    ) -> list[bytes | SignerdError]:
+        """Sign all of them; for each, in their order, the signature or why there is none.
+
+        Raises LimitExceeded, and then none was signed.
+        """
+        ...
+
 
 class SignatureStore(Protocol):
     """Credentials and the record of signatures. Every method raises StoreUnavailable."""
@@ -29,13 +44,15 @@ class SignatureStore(Protocol):
         """Raises NotFound. A credential that is only reserved is not found."""
         ...
 
-    async def record_signature(self, credential_id: CredentialId, event: AuditEvent) -> None:
-        """Put a signature on record, durably, and only if its credential is ACTIVE in the same
-        transaction.
+    async def record_signatures(
+        self, records: Sequence[SignatureRecord]
+    ) -> list[SignerdError | None]:
+        """Put signatures on record, durably, each only if its credential is ACTIVE in the same
+        transaction; for each record None, or why it is not there.
 
         This is what makes revocation immediate: a signature whose record is committed precedes
-        the revocation, and one whose record is not is never answered. Raises WrongState
-        (CREDENTIAL_RETIRED).
+        the revocation, and one whose record is not is never answered. The errors are NotFound and
+        WrongState (CREDENTIAL_RETIRED, CREDENTIAL_SUSPENDED).
         """
         ...
 
@@ -46,4 +63,29 @@ class StandingStore(Protocol):
     async def find_history(self, certificate_id: CertificateId) -> CertificateHistory | None:
         """None for a certificate that was never issued. Reads what is committed now. Raises
         StoreUnavailable."""
+        ...
+
+
+class ChallengeStore(Protocol):
+    """Challenges that customers log in with. Every method raises StoreUnavailable."""
+
+    async def add_challenge(self, record: ChallengeRecord) -> None:
+        """Keep a new challenge."""
+        ...
+
+    async def find_challenge(self, statement_sha256: bytes) -> ChallengeRecord | None:
+        """None for one that was never made, or was forgotten."""
+        ...
+
+    async def settle_challenge(
+        self,
+        statement_sha256: bytes,
+        judge: Callable[[ChallengeRecord], tuple[ChallengeRecord, AuditEvent | None]],
+    ) -> ChallengeRecord:
+        """Keep what becomes of a challenge and put the event on record, in one transaction;
+        returns it as it was before. Raises NotFound."""
+        ...
+
+    async def forget_challenges(self, ended_before_utc: datetime) -> int:
+        """Drop challenges that had ended by then; returns how many."""
         ...

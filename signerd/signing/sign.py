@@ -1,9 +1,13 @@
 """Sign with a credential."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
 from signerd.audit.event import AuditEvent, EventKind
+from signerd.audit.signature import SignatureRecord
 from signerd.core.algorithm import Hash, KeyAlgorithm, spec_of
 from signerd.core.clock import Clock
 from signerd.core.error import (
@@ -19,7 +23,10 @@ from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
 from signerd.pki.signature import digest
 from signerd.policy.decide import Scope
+from signerd.signing.login_statement import check_purpose
 from signerd.signing.ports import SignatureStore, Signer
+
+_PURPOSE_MOST: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ class SignInput:
 
 @dataclass(frozen=True, slots=True)
 class SignRequest:
-    """A checked call. deadline: seconds of time.monotonic()."""
+    """A checked call. deadline: seconds of time.monotonic(). authorisation: the subscriber's
+    agreement, "" where none was sent. purpose: what for, put on record; "" for none."""
 
     credential: CredentialId
     input: SignInput
@@ -66,12 +74,14 @@ class SignRequest:
     request_id: str
     scope: Scope
     deadline: float
+    authorisation: str = ""
+    purpose: str = ""
 
 
 class CredentialCache:
     """Remembers what never changes of a credential: key, algorithm, owner.
 
-    That a credential may still sign is never taken from here: `record_signature` decides it.
+    That a credential may still sign is never taken from here: `record_signatures` decides it.
     """
 
     def __init__(self, store: SignatureStore, capacity: int = 50_000) -> None:
@@ -81,9 +91,8 @@ class CredentialCache:
 
     async def get(self, credential_id: CredentialId) -> CredentialRecord:
         """Raises NotFound, StoreUnavailable."""
-        known = self._known.get(credential_id)
+        known = self.peek(credential_id)
         if known is not None:
-            self._known.move_to_end(credential_id)
             return known
         found = await self._store.get_credential(credential_id)
         if found.state is CredentialState.ACTIVE:
@@ -91,6 +100,13 @@ class CredentialCache:
             if len(self._known) > self._capacity:
                 self._known.popitem(last=False)
         return found
+
+    def peek(self, credential_id: CredentialId) -> CredentialRecord | None:
+        """What is remembered."""
+        known = self._known.get(credential_id)
+        if known is not None:
+            self._known.move_to_end(credential_id)
+        return known
 
     def forget(self, credential_id: CredentialId) -> None:
         """Drop what turned out not to sign."""
@@ -123,33 +139,21 @@ class Sign:
         TokenUnavailable, TokenRefused, LimitExceeded, DeadlineExceeded, StoreUnavailable.
         """
         credential = await self._credentials.get(request.credential)
-        check_scope(credential, request.scope)
-        if credential.state is not CredentialState.ACTIVE:
-            raise barred(credential)
-        self._check_validity(credential)
-        message = request.input.message_for(credential.algorithm)
+        check_signs(credential, request.scope, self._clock.now())
+        message = message_of(request, credential)
         signature = await self._sign_on_token(credential, message, request.deadline)
         reach(FaultPoint.SIGN_BEFORE_RECORD)
-        try:
-            await self._store.record_signature(
-                request.credential, self._event(request, credential, message)
-            )
-        except WrongState:
-            # In the words that a caller meets whose front did not know the key yet.
-            await self._require_active(request.credential)
-            raise
+        event = signature_event(request, credential, [message], self._clock.now(), self._process)
+        [refusal] = await self._store.record_signatures(
+            [SignatureRecord(request.credential, event)]
+        )
+        if refusal is not None:
+            if isinstance(refusal, WrongState):
+                # In the words that a caller meets whose front did not know the key yet.
+                await self._require_active(request.credential)
+            raise refusal
         reach(FaultPoint.SIGN_RECORDED)
         return signature, credential
-
-    def _check_validity(self, credential: CredentialRecord) -> None:
-        """notAfter is the last moment of validity (RFC 5280, 4.1.2.5)."""
-        end = credential.not_after_utc
-        if end is not None and end < self._clock.now():
-            raise WrongState(
-                f"credentials/{credential.credential_id} does not sign any more: its certificate "
-                f"expired at {end:%Y-%m-%d %H:%M:%S} UTC; issue a new certificate",
-                reason="CERTIFICATE_EXPIRED",
-            )
 
     async def _sign_on_token(
         self, credential: CredentialRecord, message: bytes, deadline: float
@@ -164,30 +168,82 @@ class Sign:
 
     async def _require_active(self, credential_id: CredentialId) -> None:
         """The key may be gone because it was retired and destroyed since it was looked up."""
-        self._credentials.forget(credential_id)
-        credential = await self._credentials.get(credential_id)
-        if credential.state is not CredentialState.ACTIVE:
-            raise barred(credential)
+        await require_active(self._credentials, credential_id)
 
-    def _event(
-        self, request: SignRequest, credential: CredentialRecord, message: bytes
-    ) -> AuditEvent:
-        hash_ = spec_of(credential.algorithm).hash
-        recorded = message if hash_ is not None else digest(Hash.SHA256, message)
-        return AuditEvent(
-            EventKind.SIGNATURE_CREATED,
-            self._clock.now(),
-            request.principal,
-            f"credentials/{credential.credential_id}",
-            request.request_id,
-            {
-                "algorithm": credential.algorithm.value,
-                "certificate": credential.certificate or "",
-                "digest": f"{(hash_ or Hash.SHA256).value}:{recorded.hex()}",
-                "process": self._process,
-                "subscriber": credential.subscriber,
-            },
+
+def check_signs(credential: CredentialRecord, scope: Scope, now_utc: datetime) -> None:
+    """Raises PermissionDenied and WrongState when a credential does not sign for this caller now,
+    as far as that is known without the store."""
+    check_scope(credential, scope)
+    if credential.state is not CredentialState.ACTIVE:
+        raise barred(credential)
+    end = credential.not_after_utc
+    # notAfter is the last moment of validity (RFC 5280, 4.1.2.5).
+    if end is not None and end < now_utc:
+        raise WrongState(
+            f"credentials/{credential.credential_id} does not sign any more: its certificate "
+            f"expired at {end:%Y-%m-%d %H:%M:%S} UTC; issue a new certificate",
+            reason="CERTIFICATE_EXPIRED",
         )
+
+
+def message_of(request: SignRequest, credential: CredentialRecord) -> bytes:
+    """What the key signs. Raises InvalidRequest."""
+    purpose = request.purpose
+    if purpose and (len(purpose) > _PURPOSE_MOST or not purpose.isprintable()):
+        raise InvalidRequest(
+            f"purpose: at most {_PURPOSE_MOST} printable characters",
+            reason="PURPOSE_UNUSABLE",
+            field="purpose",
+        )
+    check_purpose(purpose, request.input.content, is_data=request.input.digest_hash is None)
+    return request.input.message_for(credential.algorithm)
+
+
+async def require_active(credentials: CredentialCache, credential_id: CredentialId) -> None:
+    """Look again at a credential that turned out not to sign. Raises WrongState, NotFound."""
+    credentials.forget(credential_id)
+    credential = await credentials.get(credential_id)
+    if credential.state is not CredentialState.ACTIVE:
+        raise barred(credential)
+
+
+def signature_event(
+    request: SignRequest,
+    credential: CredentialRecord,
+    messages: Sequence[bytes],
+    now_utc: datetime,
+    process: str,
+) -> AuditEvent:
+    """What is put on record of signatures that one key made together for one call.
+
+    One has `digest`, HASH:HEX; several have `count` and `digests`, HASH: and the digests in their
+    order with a space between. For Ed25519, which signs messages, it is their SHA-256.
+    """
+    hash_ = spec_of(credential.algorithm).hash
+    digests = messages if hash_ else [digest(Hash.SHA256, message) for message in messages]
+    name = (hash_ or Hash.SHA256).value
+    details = {
+        "algorithm": credential.algorithm.value,
+        "certificate": credential.certificate or "",
+        "process": process,
+        "subscriber": credential.subscriber,
+    }
+    if len(digests) == 1:
+        details["digest"] = f"{name}:{digests[0].hex()}"
+    else:
+        details["count"] = str(len(digests))
+        details["digests"] = f"{name}:{' '.join([one.hex() for one in digests])}"
+    if request.purpose:
+        details["purpose"] = request.purpose
+    return AuditEvent(
+        EventKind.SIGNATURE_CREATED,
+        now_utc,
+        request.principal,
+        f"credentials/{credential.credential_id}",
+        request.request_id,
+        details,
+    )
 
 
 def check_scope(credential: CredentialRecord, scope: Scope) -> None:

@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from signerd.store.transaction import Transaction
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 
 Unit = Callable[["Transaction"], _T]
 """The work of one caller inside a transaction."""
 
 
-Merger = Callable[["Transaction", Sequence[_T]], Sequence[SignerdError | None]]
+Merger = Callable[["Transaction", Sequence[_T]], Sequence[_R]]
 """The work of many callers at once, for what is asked too often to be done one by one.
 
 Reads with a fixed number of statements, records events, writes nothing else: it runs without a
-savepoint. Returns None or the error of each item, in their order.
+savepoint. Returns the result of each item, in their order.
 """
 
 
@@ -34,7 +35,7 @@ class Job:
 
     future: asyncio.Future[Any]
     unit: Unit[Any] | None = None
-    merger: Merger[Any] | None = None
+    merger: Merger[Any, Any] | None = None
     item: object = None
 
 
@@ -54,7 +55,7 @@ def run_batch(transaction: Transaction, jobs: Sequence[Job]) -> list[Outcome]:
     before it. A unit that raises harms no other; an error of the database is raised, because
     it may have ended the transaction for all.
     """
-    merged: dict[Merger[Any], list[Job]] = {}
+    merged: dict[Merger[Any, Any], list[Job]] = {}
     units: list[Job] = []
     for job in jobs:
         if job.merger is None:
@@ -63,9 +64,9 @@ def run_batch(transaction: Transaction, jobs: Sequence[Job]) -> list[Outcome]:
             merged.setdefault(job.merger, []).append(job)
     outcomes: list[Outcome] = []
     for merger, group in merged.items():
-        errors = merger(transaction, [job.item for job in group])
+        results = merger(transaction, [job.item for job in group])
         outcomes += [
-            Outcome(job.future, error=error) for job, error in zip(group, errors, strict=True)
+            Outcome(job.future, result) for job, result in zip(group, results, strict=True)
         ]
     return outcomes + [_run_unit(transaction, job) for job in units]
 

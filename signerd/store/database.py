@@ -91,9 +91,9 @@ class Database:
         """
         return await self._open_writer().run(unit)
 
-    async def merge(self, merger: Merger[_Item], item: _Item) -> None:
+    async def merge(self, merger: Merger[_Item, _T], item: _Item) -> _T:
         """Write an item together with all that wait for the same merger; raises as `write`."""
-        await self._open_writer().merge(merger, item)
+        return await self._open_writer().merge(merger, item)
 
     async def read(self, query: Query[_T]) -> _T:
         """Run a query in a snapshot. Raises what it raises, StoreUnavailable, LimitExceeded."""

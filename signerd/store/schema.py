@@ -275,6 +275,25 @@ counters: Final = Table(
     Column("next_number", BigInteger, nullable=False),
 )
 
+# Challenges that customers log in with, by the hash of what is signed.
+login_challenges: Final = Table(
+    "login_challenges",
+    metadata,
+    Column("statement_sha256", LargeBinary, primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("expires_utc", UtcMicroseconds, nullable=False),
+    # Who may answer; they need not exist.
+    Column("subscriber_id", String(63)),
+    Column("certificate_id", String(64)),
+    # Responses that did not count.
+    Column("failures", Integer, nullable=False),
+    # The call that used it up.
+    Column("used_utc", UtcMicroseconds),
+    Column("used_request_id", String(64)),
+    Column("used_content_sha256", LargeBinary),
+    Index(None, "expires_utc"),
+)
+
 # Wrong identity numbers in a row that were tried on a certificate's VID.
 identity_failures: Final = Table(
     "identity_failures",

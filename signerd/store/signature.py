@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, select
 
-from signerd.audit.event import AuditEvent
+from signerd.audit.signature import SignatureRecord
 from signerd.core.error import NotFound, SignerdError, WrongState
 from signerd.core.lifecycle import CredentialState
 from signerd.core.record import CredentialRecord
@@ -44,7 +44,9 @@ _SELECT_BARRED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Signature:
+class _Signatures:
+    """What one event tells of."""
+
     credential_id: CredentialId
     event: EncodedEvent
 
@@ -70,28 +72,31 @@ class SqlSignatureStore:
             lambda connection: _read_credential(connection, credential_id)
         )
 
-    async def record_signature(self, credential_id: CredentialId, event: AuditEvent) -> None:
-        """See the port. Raises NotFound too, and ValueError for an event that cannot be encoded."""
+    async def record_signatures(
+        self, records: Sequence[SignatureRecord]
+    ) -> list[SignerdError | None]:
+        """See the port. Raises ValueError too, for an event that cannot be encoded."""
         # Encoded here: an event that cannot be must not fail the batch of all others.
-        await self._database.merge(_record_all, _Signature(credential_id, encode(event)))
+        encoded = [_Signatures(record.credential, encode(record.event)) for record in records]
+        return await self._database.merge(_record_all, encoded)
 
 
 def _record_all(
-    transaction: Transaction, signatures: Sequence[_Signature]
-) -> list[SignerdError | None]:
-    """One look at all credentials concerned, whatever the number of signatures."""
-    ids = {signature.credential_id for signature in signatures}
+    transaction: Transaction, calls: Sequence[Sequence[_Signatures]]
+) -> list[list[SignerdError | None]]:
+    """One look at all credentials concerned, whatever the number of calls and signatures."""
+    ids = {one.credential_id for call in calls for one in call}
     found = transaction.connection.scalars(_SELECT_ACTIVE, {"ids": list(ids)})
     active = set(found)
     barred = _explain(transaction.connection, ids - active) if active != ids else {}
-    errors: list[SignerdError | None] = []
-    for signature in signatures:
-        if signature.credential_id in active:
-            transaction.record_encoded(signature.event)
-            errors.append(None)
-        else:
-            errors.append(_refusal(signature.credential_id, barred))
-    return errors
+
+    def record(one: _Signatures) -> SignerdError | None:
+        if one.credential_id not in active:
+            return _refusal(one.credential_id, barred)
+        transaction.record_encoded(one.event)
+        return None
+
+    return [[record(one) for one in call] for call in calls]
 
 
 def _explain(connection: Connection, ids: set[CredentialId]) -> dict[str, _Barred]:

@@ -68,14 +68,14 @@ class Writer:
         self._submit(Job(future, unit=unit))
         return await future
 
-    async def merge(self, merger: Merger[_Item], item: _Item) -> None:
+    async def merge(self, merger: Merger[_Item, _T], item: _Item) -> _T:
         """Have an item written together with all others of the same merger; otherwise as `run`.
 
         Mergers are told apart by identity: pass the same object each time.
         """
-        future: asyncio.Future[None] = self._loop.create_future()
+        future: asyncio.Future[_T] = self._loop.create_future()
         self._submit(Job(future, merger=merger, item=item))
-        await future
+        return await future
 
     async def close(self) -> None:
         """Write what waits, then end the thread and give the connection back."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,10 +15,12 @@ from signerd.core.error import (
     DeadlineExceeded,
     Internal,
     LimitExceeded,
+    SignerdError,
     TokenRefused,
     TokenUnavailable,
 )
 from signerd.core.record import GeneratedKey, HostHealth, TokenKey
+from signerd.core.signing import Lane, SignTask
 from signerd.core.value import KeyRef, TokenRef
 from signerd.observability.event import LogEvent
 from signerd.tokens.frame import (
@@ -39,6 +41,7 @@ from signerd.tokens.frame import (
     Sealed,
     SealRequest,
     Signed,
+    SignedMany,
     SignRequest,
     TokenCreated,
     Unsealed,
@@ -46,6 +49,7 @@ from signerd.tokens.frame import (
     error_of,
 )
 from signerd.tokens.host_link import HostLink
+from signerd.tokens.part import Part, sign_weight, split
 from signerd.tokens.work import HEAVY_WEIGHT, SIGN_WEIGHT, Work, WorkQueue
 
 _LOG: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
@@ -60,9 +64,10 @@ class TokenClient:
     """Requests to token hosts; deadlines are seconds of time.monotonic().
 
     A key's requests go to one and the same host as long as that is not much busier than another,
-    because that host holds the key's handle. At most `window` requests are in flight to a host;
-    at most queue_limit wait here, and one more is refused at once. Work that nobody waits for
-    any more is not sent. When a host goes away, another does its work.
+    because that host holds the key's handle. At most `window` requests are in flight to a host,
+    and a few of the batch lane; in each lane queue_limit signatures wait here, and one more is
+    refused at once. Work that nobody waits for any more is not sent. When a host goes away,
+    another does its work.
 
     Methods raise LimitExceeded (QUEUE_FULL), DeadlineExceeded, TokenUnavailable, TokenRefused.
     """
@@ -75,7 +80,7 @@ class TokenClient:
         self._links: list[HostLink] = []
         self._rankings: dict[bytes, list[HostLink]] = {}
         self._homeless = WorkQueue()
-        self._waiting = 0
+        self._waiting = dict.fromkeys(Lane, 0)
 
     async def start(self) -> None:
         """Begin to connect to the hosts; does not wait for them."""
@@ -92,21 +97,55 @@ class TokenClient:
         self._rankings.clear()
         for link in links:
             await link.close()
-        while self._homeless:
-            self._fail(self._homeless.take(), "the daemon is stopping; try again")
+        for work in self._homeless.take_all():
+            self._fail(work, "the daemon is stopping; try again")
 
     async def sign(
         self, key: KeyRef, algorithm: KeyAlgorithm, message: bytes, *, deadline: float
     ) -> bytes:
         """Sign a digest (Ed25519: the message). ECDSA signatures are DER."""
-        return (
-            await self._use(
-                lambda number: SignRequest(number, deadline, key, algorithm, message),
-                key,
-                deadline,
-                Signed,
-            )
-        ).signature
+        work = self._work(
+            lambda number: SignRequest(number, deadline, key, algorithm, message),
+            key.cka_id,
+            sign_weight(algorithm),
+            deadline,
+        )
+        return (await self._done(work, Signed)).signature
+
+    async def sign_many(
+        self, tasks: Sequence[SignTask], *, deadline: float, lane: Lane
+    ) -> list[bytes | SignerdError]:
+        """Sign all of them; for each, in their order, the signature or why there is none.
+
+        Raises LimitExceeded alone, and then none was signed.
+        """
+        self._require_room(lane)
+        parts = split(tasks, sum(link.is_connected for link in self._links))
+        works = [self._part_work(part, deadline, lane) for part in parts]
+        for work in works:
+            self._place(work)
+        try:
+            results: list[bytes | SignerdError] = []
+            for part, work in zip(parts, works, strict=True):
+                results += await self._results(part, work)
+            return results
+        finally:
+            for work in works:
+                work.answer.cancel()
+                self._withdraw(work)
+
+    def _part_work(self, part: Part, deadline: float, lane: Lane) -> Work:
+        affinity = part.tasks[0].key.cka_id
+        work = self._work(part.request(deadline, lane), affinity, part.weight, deadline)
+        work.lane = lane
+        work.size = len(part.tasks)
+        return work
+
+    async def _results(self, part: Part, work: Work) -> Sequence[bytes | SignerdError]:
+        try:
+            return part.results(await self._answer(work, SignedMany))
+        except SignerdError as error:
+            return [error] * len(part.tasks)
 
     async def seal(
         self, key: KeyRef, plaintext: bytes, associated: bytes, *, deadline: float
@@ -263,18 +302,25 @@ class TokenClient:
         if work.deadline <= time.monotonic():
             raise DeadlineExceeded(_LATE)
         if not self._sent(work):
-            if self._waiting >= self._queue_limit:
-                raise LimitExceeded(
-                    f"{self._queue_limit} requests wait for the token already; try again later",
-                    reason="QUEUE_FULL",
-                    retry_after_s=_QUEUE_RETRY_S,
-                )
+            self._require_room(work.lane)
             self._enqueue(work)
         return await self._answer(work, kind)
 
+    def _require_room(self, lane: Lane) -> None:
+        if self._waiting[lane] >= self._queue_limit:
+            raise LimitExceeded(
+                f"{self._queue_limit} requests wait for the token already; try again later",
+                reason="QUEUE_FULL",
+                retry_after_s=_QUEUE_RETRY_S,
+            )
+
+    def _place(self, work: Work) -> None:
+        if not self._sent(work):
+            self._enqueue(work)
+
     def _sent(self, work: Work) -> bool:
         link = self._choose(work)
-        if link is None or not link.has_room or link.waiting:
+        if link is None or not link.has_room(work.lane) or link.waiting.count(work.lane):
             return False
         link.send(work)
         return True
@@ -282,7 +328,7 @@ class TokenClient:
     def _enqueue(self, work: Work) -> None:
         link = self._choose(work)
         (self._homeless if link is None else link.waiting).put(work)
-        self._waiting += 1
+        self._waiting[work.lane] += work.size
 
     async def _answer(self, work: Work, kind: type[_A]) -> _A:
         timer = work.answer.get_loop().call_at(work.deadline, self._expire, work)
@@ -301,7 +347,7 @@ class TokenClient:
         """Work that still waits is never sent once its caller has gone."""
         if work.queue is not None:
             work.queue.discard(work)
-            self._waiting -= 1
+            self._waiting[work.lane] -= work.size
 
     def _expire(self, work: Work) -> None:
         if work.answer.done():
@@ -338,25 +384,30 @@ class TokenClient:
     def _fill(self, link: HostLink) -> None:
         """Give a host what waits for it, then what waits for none, then what others can't do
         soon."""
-        while link.has_room:
-            source = link.waiting or self._homeless or self._longest(link)
-            if not source:
-                return
-            work = source.take()
-            self._waiting -= 1
-            if not work.answer.done() and time.monotonic() < work.deadline:
-                link.send(work)
+        for lane in Lane:
+            while link.has_room(lane):
+                source = self._source(link, lane)
+                if source is None:
+                    break
+                work = source.take(lane)
+                self._waiting[lane] -= work.size
+                if not work.answer.done() and time.monotonic() < work.deadline:
+                    link.send(work)
 
-    def _longest(self, idle: HostLink) -> WorkQueue | None:
-        """The queue of a host that has much more to do than this one."""
-        busiest = max(self._links, key=lambda it: it.waiting.weight, default=idle)
-        if busiest.waiting.weight == 0 or busiest.load < idle.load + 2 * HEAVY_WEIGHT:
+    def _source(self, link: HostLink, lane: Lane) -> WorkQueue | None:
+        for queue in (link.waiting, self._homeless):
+            if queue.count(lane):
+                return queue
+        # The queue of a host that has much more to do than this one.
+        busiest = max(self._links, key=lambda it: it.waiting.weight, default=link)
+        if not busiest.waiting.count(lane) or busiest.load < link.load + 2 * HEAVY_WEIGHT:
             return None
         return busiest.waiting
 
     def _place_again(self, dropped: list[Work], waited: list[Work]) -> None:
         """A host went away: its work goes to others, within its deadline."""
-        self._waiting -= len(waited)
+        for work in waited:
+            self._waiting[work.lane] -= work.size
         moved = 0
         for work in dropped + waited:
             if work.answer.done():
@@ -367,7 +418,6 @@ class TokenClient:
                 )
             else:
                 moved += 1
-                if not self._sent(work):
-                    self._enqueue(work)
+                self._place(work)
         if moved:
             _LOG.info(LogEvent.HOST_WORK_MOVED, requests=moved)

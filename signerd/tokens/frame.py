@@ -13,6 +13,7 @@ from signerd.core import error as families
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import Internal, SignerdError
 from signerd.core.record import GeneratedKey, TokenHealth, TokenKey
+from signerd.core.signing import Lane
 from signerd.core.value import KeyRef, TokenRef
 
 # The largest message of the API is 64 MiB; Ed25519 signs messages whole.
@@ -86,6 +87,15 @@ class MacRequest(_Request, frozen=True, array_like=True, gc=False, tag=9):
         return _without_content(self)
 
 
+class SignManyRequest(_Request, frozen=True, array_like=True, gc=False, tag=10):
+    """of: for each message the place of its key in keys."""
+
+    lane: Lane
+    keys: list[tuple[KeyRef, KeyAlgorithm]]
+    of: list[int]
+    messages: list[bytes]
+
+
 class Signed(_Message, frozen=True, array_like=True, gc=False, tag=1):
     signature: bytes
 
@@ -138,13 +148,31 @@ class MacMade(_Message, frozen=True, array_like=True, gc=False, tag=10):
     mac: bytes
 
 
+class ItemFailed(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What became of the message at a place; family: class name in core.error."""
+
+    place: int
+    family: str
+    reason: str
+    text: str
+    retry_after_s: float | None
+
+
+class SignedMany(_Message, frozen=True, array_like=True, gc=False, tag=11):
+    """signatures: in the order of the messages, empty for those in failures."""
+
+    signatures: list[bytes]
+    failures: list[ItemFailed]
+
+
 # Done with a key as it is, and quickly; done again, they do no harm.
-KeyUse = SignRequest | SealRequest | UnsealRequest | MacRequest
+KeyUse = SignRequest | SignManyRequest | SealRequest | UnsealRequest | MacRequest
 Request = (
     KeyUse | GenerateRequest | DestroyRequest | ListRequest | HealthRequest | CreateTokenRequest
 )
 Answer = (
     Signed
+    | SignedMany
     | Generated
     | Destroyed
     | Listed
@@ -215,11 +243,19 @@ def _without_content(message: _Message) -> str:
 
 def failure(number: int, error: SignerdError) -> Failed:
     """An error as it crosses the socket: the nearest family that core knows."""
-    family = next(it.__name__ for it in type(error).__mro__ if it.__name__ in _FAMILIES)
-    return Failed(number, family, error.reason, error.message, error.retry_after_s)
+    return Failed(number, _family_of(error), error.reason, error.message, error.retry_after_s)
 
 
-def error_of(failed: Failed) -> SignerdError:
+def item_failure(place: int, error: SignerdError) -> ItemFailed:
+    """The error of one of many messages as it crosses the socket."""
+    return ItemFailed(place, _family_of(error), error.reason, error.message, error.retry_after_s)
+
+
+def error_of(failed: Failed | ItemFailed) -> SignerdError:
     """The error that crossed the socket."""
     family = _FAMILIES.get(failed.family, Internal)
     return family(failed.text, reason=failed.reason, retry_after_s=failed.retry_after_s)
+
+
+def _family_of(error: SignerdError) -> str:
+    return next(it.__name__ for it in type(error).__mro__ if it.__name__ in _FAMILIES)

@@ -19,6 +19,7 @@ from signerd.tokens.frame import (
     GenerateRequest,
     Health,
     HealthRequest,
+    ItemFailed,
     KeyUse,
     Listed,
     ListRequest,
@@ -27,17 +28,21 @@ from signerd.tokens.frame import (
     Sealed,
     SealRequest,
     Signed,
+    SignedMany,
+    SignManyRequest,
     SignRequest,
     TokenCreated,
     Unsealed,
     UnsealRequest,
     failure,
+    item_failure,
 )
 from signerd.tokens.resolve import secret_reader
 from signerd.tokens.token_set import TokenSet
 from signerd.tokens.token_spec import Report, TokenSpec
 
 IDLE_ALLOWED_S: Final = 5.0
+_LATE: Final = "the deadline passed before the token was reached; try again"
 
 
 class RequestHandler:
@@ -62,27 +67,54 @@ class RequestHandler:
         """Do what is asked, unless its deadline has passed: then nothing."""
         began = time.monotonic()
         if request.deadline <= began:
-            late = DeadlineExceeded("the deadline passed before the token was reached; try again")
-            return failure(request.number, late)
+            return failure(request.number, DeadlineExceeded(_LATE))
         limit = self._settings.call_limit_s
         if not isinstance(request, KeyUse | ListRequest | HealthRequest):
             limit = max(limit, self._settings.generate_limit_s)
         self._pulse.beat(limit)
         try:
             return self._act(request)
-        except SignerdError as error:
-            return failure(request.number, error)
-        except BootError as error:
-            return failure(request.number, TokenRefused(error.message, reason="CONFIG_INVALID"))
         except Exception as error:  # noqa: BLE001 - one request must not end the host
-            self._report(
-                LogEvent.WORK_FAILED, {"problem": type(error).__name__, "at": _place(error)}
-            )
-            return failure(request.number, Internal(f"token host: {type(error).__name__}"))
+            return failure(request.number, self._error(error))
         finally:
             if not isinstance(request, HealthRequest):
                 self._busy_s += time.monotonic() - began
             self._pulse.beat(IDLE_ALLOWED_S)
+
+    def sign_some(self, run: "SignRun", until: float) -> None:
+        """Go on with many signatures until a time has passed or all are made, at least one."""
+        began = now = time.monotonic()
+        request = run.request
+        keys, of, messages = request.keys, request.of, request.messages
+        sign, beat = self._tokens.sign, self._pulse.beat
+        try:
+            while now < until and not run.is_done:
+                place = run.place
+                if request.deadline <= now:
+                    run.fail(DeadlineExceeded(_LATE))
+                    continue
+                beat(self._settings.call_limit_s)
+                key, algorithm = keys[of[place]]
+                reach(FaultPoint.HOST_BEFORE_SIGN)
+                try:
+                    signature = sign(key, algorithm, messages[place])
+                except Exception as error:  # noqa: BLE001 - one signature must not end the host
+                    run.fail(self._error(error))
+                else:
+                    reach(FaultPoint.HOST_AFTER_SIGN)
+                    run.signatures.append(signature)
+                now = time.monotonic()
+        finally:
+            self._busy_s += time.monotonic() - began
+            beat(IDLE_ALLOWED_S)
+
+    def _error(self, error: Exception) -> SignerdError:
+        if isinstance(error, SignerdError):
+            return error
+        if isinstance(error, BootError):
+            return TokenRefused(error.message, reason="CONFIG_INVALID")
+        self._report(LogEvent.WORK_FAILED, {"problem": type(error).__name__, "at": _place(error)})
+        return Internal(f"token host: {type(error).__name__}")
 
     def _act(self, request: Request) -> Answer:
         if isinstance(request, KeyUse):
@@ -98,9 +130,13 @@ class RequestHandler:
         return Health(request.number, os.getpid(), self._tokens.health(), self._busy_s)
 
     def _use(self, request: KeyUse) -> Answer:
-        number, key = request.number, request.key
         if isinstance(request, SignRequest):
             return self._sign(request)
+        if isinstance(request, SignManyRequest):
+            run = SignRun(self, request)
+            run.step(request.deadline)
+            return run.answer()
+        number, key = request.number, request.key
         if isinstance(request, SealRequest):
             return Sealed(number, self._tokens.seal(key, request.plaintext, request.associated))
         if isinstance(request, UnsealRequest):
@@ -140,6 +176,42 @@ class RequestHandler:
         so_pin = secret_reader(pool.so_pin_source)()
         token = self._tokens.create_token(self._pool, request.label, so_pin)
         return TokenCreated(request.number, token)
+
+
+class SignRun:
+    """Many signatures under way. An error is that of one of them."""
+
+    def __init__(self, handler: RequestHandler, request: SignManyRequest) -> None:
+        self.request = request
+        self.signatures: list[bytes] = []
+        self._handler = handler
+        self._failures: list[ItemFailed] = []
+
+    @property
+    def place(self) -> int:
+        """Of the next one."""
+        return len(self.signatures)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is no next one."""
+        return len(self.signatures) == len(self.request.messages)
+
+    def fail(self, error: SignerdError) -> None:
+        """The next one comes to nothing."""
+        self._failures.append(item_failure(self.place, error))
+        self.signatures.append(b"")
+
+    def step(self, until: float) -> bool:
+        """Go on until a time of time.monotonic(); whether all is done."""
+        self._handler.sign_some(self, until)
+        while not self.is_done and self.request.deadline <= time.monotonic():
+            self.fail(DeadlineExceeded(_LATE))
+        return self.is_done
+
+    def answer(self) -> SignedMany:
+        """When all is done."""
+        return SignedMany(self.request.number, self.signatures, self._failures)
 
 
 def _place(error: Exception) -> str:

@@ -19,6 +19,7 @@ from signerd.tokens.error import SessionLost
 from signerd.tokens.frame import KeyUse, MalformedFrame
 from signerd.tokens.handler import IDLE_ALLOWED_S, RequestHandler
 from signerd.tokens.host_connection import HostConnection
+from signerd.tokens.host_queue import HostQueue
 from signerd.tokens.module import Pkcs11Module
 from signerd.tokens.pin_latch import PinLatch
 from signerd.tokens.resolve import token_specs
@@ -30,7 +31,7 @@ _REPLACEMENT_RETRY_S: Final = 0.5
 _BOOT_PAUSE_S: Final = 0.25
 _IDLE_BEAT_S: Final = 1.0
 _BACKLOG: Final = 128
-# Answers are collected for at most so long before they are sent together.
+# Answers are collected for about so long before they are sent together and connections are read.
 _COLLECT_S: Final = 0.001
 
 
@@ -147,8 +148,8 @@ def _stop_signal() -> Iterator[int]:
 
 
 class _Loop:
-    """One thread: everything that waits on a connection is read at once, done in order and
-    answered together."""
+    """One thread: everything that waits on the connections is read at once, and again after each
+    turn of work; answers are sent together."""
 
     def __init__(
         self,
@@ -158,7 +159,7 @@ class _Loop:
         listener: socket.socket,
         stop_fds: tuple[int, ...],
     ) -> None:
-        self._handler = handler
+        self._queue = HostQueue(handler)
         self._pulse = pulse
         self._log = log
         self._listener = listener
@@ -168,6 +169,7 @@ class _Loop:
         self._stop_fds = stop_fds
         self._selector = selectors.DefaultSelector()
         self._connections: list[HostConnection] = []
+        self._events: dict[HostConnection, int] = {}
 
     def run(self) -> None:
         """Serve until one of the stop descriptors becomes readable."""
@@ -176,13 +178,16 @@ class _Loop:
         self._selector.register(self._listener, selectors.EVENT_READ)
         try:
             while not self._should_stop():
-                events = self._selector.select(_IDLE_BEAT_S)
+                events = self._selector.select(0 if self._queue else _IDLE_BEAT_S)
                 self._pulse.beat(IDLE_ALLOWED_S)
                 for key, _ in events:
                     if key.fileobj is self._listener:
                         self._accept()
                     elif isinstance(key.data, HostConnection):
-                        self._serve(key.data)
+                        self._read(key.data)
+                self._work()
+                for connection in list(self._connections):
+                    self._flush(connection)
         finally:
             for connection in list(self._connections):
                 self._close(connection)
@@ -196,45 +201,50 @@ class _Loop:
             sock, _ = self._listener.accept()
             connection = HostConnection(sock)
             self._connections.append(connection)
+            self._events[connection] = selectors.EVENT_READ
             self._selector.register(sock, selectors.EVENT_READ, connection)
 
-    def _serve(self, connection: HostConnection) -> None:
-        try:
-            self._answer(connection)
-        except MalformedFrame as error:
-            self._log(LogEvent.WORK_FAILED, {"problem": f"malformed frame: {error}"})
-            connection.close()
+    def _read(self, connection: HostConnection) -> None:
+        if connection.may_read:
+            try:
+                for request in connection.receive():
+                    self._queue.put(connection, request)
+            except MalformedFrame as error:
+                self._log(LogEvent.WORK_FAILED, {"problem": f"malformed frame: {error}"})
+                connection.close()
+
+    def _work(self) -> None:
+        """For a turn: then somebody may have come, or gone."""
+        until = time.monotonic() + _COLLECT_S
+        while (taken := self._queue.take()) is not None:
+            connection, request = taken
+            if not isinstance(request, KeyUse):
+                # Nobody would learn of the key: its front has died or given up.
+                if not connection.has_front:
+                    self._close(connection)
+                    return
+                connection.flush()
+            connection.add(self._queue.handle(request))
+            if time.monotonic() >= until:
+                return
+        self._queue.step()
+
+    def _flush(self, connection: HostConnection) -> None:
+        connection.flush()
         if not connection.is_open:
             self._close(connection)
             return
         events = selectors.EVENT_READ if connection.may_read else 0
         events |= selectors.EVENT_WRITE if connection.has_unsent else 0
-        self._selector.modify(connection.socket, events, connection)
-
-    def _answer(self, connection: HostConnection) -> None:
-        connection.flush()
-        if not connection.may_read:
-            return
-        flushed = time.monotonic()
-        for request in connection.receive():
-            if not isinstance(request, KeyUse):
-                # Nobody would learn of the key: its front has died or given up.
-                if not connection.has_front:
-                    connection.close()
-                    return
-                connection.flush()
-            connection.add(self._handler.handle(request))
-            now = time.monotonic()
-            if now - flushed > _COLLECT_S:
-                connection.flush()
-                flushed = now
-                if not connection.is_open or self._should_stop():
-                    break
-        connection.flush()
+        if events != self._events[connection]:
+            self._events[connection] = events
+            self._selector.modify(connection.socket, events, connection)
 
     def _close(self, connection: HostConnection) -> None:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(connection.socket)
         connection.close()
+        self._queue.drop(connection)
+        self._events.pop(connection, None)
         if connection in self._connections:
             self._connections.remove(connection)

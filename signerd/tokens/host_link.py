@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from signerd.core.signing import Lane
 from signerd.observability.event import LogEvent
 from signerd.tokens.frame import MalformedFrame, append_frame, take_answers
 from signerd.tokens.work import Work, WorkQueue
@@ -18,6 +19,9 @@ from signerd.tokens.work import Work, WorkQueue
 _FIRST_BACKOFF_S: Final = 0.02
 _MOST_BACKOFF_S: Final = 0.5
 _LOG: Final[structlog.stdlib.BoundLogger] = structlog.get_logger()
+# Enough that a host has always something to do while answers travel; it puts what is interactive
+# first by itself.
+_BATCH_WINDOW: Final = 4
 _UCRED: Final = struct.Struct("3i")
 
 
@@ -46,6 +50,7 @@ class HostLink(asyncio.Protocol):
         self._on_drop = on_drop
         self._in_flight: dict[int, Work] = {}
         self._in_flight_weight = 0
+        self._in_flight_batches = 0
         self._number = 0
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
@@ -59,10 +64,14 @@ class HostLink(asyncio.Protocol):
         """True when requests can be sent."""
         return self._transport is not None
 
-    @property
-    def has_room(self) -> bool:
-        """True when a request may be sent now."""
-        return self._transport is not None and len(self._in_flight) < self._window
+    def has_room(self, lane: Lane) -> bool:
+        """True when a request of this lane may be sent now: the other lane does not use it up."""
+        if self._transport is None:
+            return False
+        batches = self._in_flight_batches
+        if lane is Lane.BATCH:
+            return batches < _BATCH_WINDOW
+        return len(self._in_flight) - batches < self._window
 
     @property
     def outstanding(self) -> int:
@@ -97,6 +106,7 @@ class HostLink(asyncio.Protocol):
         self._number += 1
         self._in_flight[self._number] = work
         self._in_flight_weight += work.weight
+        self._in_flight_batches += work.lane
         work.was_sent = True
         if not self._unsent:
             self._loop.call_soon(self._flush)
@@ -141,6 +151,7 @@ class HostLink(asyncio.Protocol):
             if work is None:
                 continue
             self._in_flight_weight -= work.weight
+            self._in_flight_batches -= work.lane
             if not work.answer.done():
                 work.answer.set_result(answer)
         self._on_room(self)
@@ -163,11 +174,10 @@ class HostLink(asyncio.Protocol):
         dropped = list(self._in_flight.values())
         self._in_flight.clear()
         self._in_flight_weight = 0
+        self._in_flight_batches = 0
         for work in dropped:
             work.drops += 1
-        waited = []
-        while self.waiting:
-            waited.append(self.waiting.take())
+        waited = self.waiting.take_all()
         self._lost.set()
         self._on_drop(dropped, waited)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from signerd.core.signing import Lane
 from signerd.tokens.frame import Answer, Request
 
 if TYPE_CHECKING:
@@ -20,14 +21,16 @@ _MOST_DROPS: Final = 4
 @dataclass(slots=True, eq=False)
 class Work:
     """build: makes the request once its number is known. affinity: works with the same bytes
-    prefer the same host. drops: hosts that went away while they had it; with more than most_drops
-    it is not given to another."""
+    prefer the same host. size: signatures, or 1. drops: hosts that went away while they had it;
+    with more than most_drops it is not given to another."""
 
     build: Callable[[int], Request]
     affinity: bytes
     weight: int
     deadline: float
     answer: "asyncio.Future[Answer]"
+    lane: Lane = Lane.INTERACTIVE
+    size: int = 1
     drops: int = 0
     most_drops: int = _MOST_DROPS
     was_sent: bool = False
@@ -35,30 +38,41 @@ class Work:
 
 
 class WorkQueue:
-    """Work that waits for one host, oldest first; taking out of the middle is as cheap."""
+    """Work that waits for one host, in each lane oldest first; taking out of the middle is as
+    cheap."""
 
     def __init__(self) -> None:
-        self._works: OrderedDict[int, Work] = OrderedDict()
+        self._lanes: dict[Lane, OrderedDict[int, Work]] = {lane: OrderedDict() for lane in Lane}
         self.weight = 0
 
     def __len__(self) -> int:
-        return len(self._works)
+        return sum(map(len, self._lanes.values()))
+
+    def count(self, lane: Lane) -> int:
+        """Works of a lane."""
+        return len(self._lanes[lane])
 
     def put(self, work: Work) -> None:
-        """At the end."""
-        self._works[id(work)] = work
+        """At the end of its lane."""
+        self._lanes[work.lane][id(work)] = work
         self.weight += work.weight
         work.queue = self
 
-    def take(self) -> Work:
-        """The oldest. Raises KeyError when there is none."""
-        _, work = self._works.popitem(last=False)
-        self.weight -= work.weight
-        work.queue = None
+    def take(self, lane: Lane) -> Work:
+        """The oldest of a lane. Raises KeyError when there is none."""
+        _, work = self._lanes[lane].popitem(last=False)
+        self._left(work)
         return work
+
+    def take_all(self) -> list[Work]:
+        """Everything."""
+        return [self.take(lane) for lane in Lane for _ in range(self.count(lane))]
 
     def discard(self, work: Work) -> None:
         """Out of the middle."""
-        del self._works[id(work)]
+        del self._lanes[work.lane][id(work)]
+        self._left(work)
+
+    def _left(self, work: Work) -> None:
         self.weight -= work.weight
         work.queue = None

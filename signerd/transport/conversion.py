@@ -14,6 +14,7 @@ from signerd.core.clock import Clock, korean_day
 from signerd.core.error import Internal, InvalidRequest
 from signerd.core.lifecycle import CertificateState, RevocationReason
 from signerd.core.record import CertificateRecord, RequestKey
+from signerd.core.signing import Lane
 from signerd.core.state_machine import state_of
 from signerd.core.value import (
     CertificateId,
@@ -163,6 +164,13 @@ def input_from(request: signing_pb2.SignRequest | signing_pb2.VerifyRequest) -> 
     raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field="data")
 
 
+def signer_missing() -> InvalidRequest:
+    """Of a request to verify that does not say whose signature it should be."""
+    return InvalidRequest(
+        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
+    )
+
+
 def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
     """Whether the caller sent a checksum, which then matched. Raises InvalidRequest."""
     if not request.HasField("input_crc32c"):
@@ -180,6 +188,15 @@ def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
 def crc32c_of(content: bytes) -> UInt32Value:
     """CRC-32C (RFC 3720, appendix B.4) in the optional wrapper."""
     return UInt32Value(value=google_crc32c.value(content))
+
+
+def lane_from(value: int, default: Lane) -> Lane:
+    """Raises InvalidRequest for a number this version does not know."""
+    if value == signing_pb2.LANE_UNSPECIFIED:
+        return default
+    if value not in signing_pb2.Lane.values():
+        raise InvalidRequest("lane: unknown number", field="lane")
+    return Lane.BATCH if value == signing_pb2.LANE_BATCH else Lane.INTERACTIVE
 
 
 def timestamp_to(moment: datetime) -> timestamp_pb2.Timestamp:

@@ -25,6 +25,7 @@ from signerd.core.error import (
     Unauthenticated,
     WrongState,
 )
+from signerd.v1 import signing_pb2
 
 DOMAIN = "signerd.v1"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -69,6 +70,26 @@ class WireError:
 # times: percent-encoded, in the status and in the field violation.
 _LONGEST_MESSAGE = 1000
 _STOPPING_RETRY_MS = 200
+
+
+def item_error(error: SignerdError, request_id: str) -> signing_pb2.SignError:
+    """The error of one of many as it stands in an answer: what `wire_error` would say."""
+    if isinstance(error, Internal):
+        return signing_pb2.SignError(
+            code=grpc.StatusCode.INTERNAL.value[0],
+            reason="INTERNAL",
+            message=f"internal error; quote request id {request_id} to the operator of the daemon",
+        )
+    item = signing_pb2.SignError(
+        code=STATUS_CODES[type(error)].value[0],
+        reason=error.reason,
+        message=_presentable(error.message),
+        metadata=error.metadata,
+    )
+    retry_s = error.retry_after_s or _DEFAULT_RETRY_S.get(type(error))
+    if retry_s is not None:
+        item.retry_delay.FromMilliseconds(int(retry_s * 1000))
+    return item
 
 
 def wire_error(error: SignerdError, request_id: str) -> WireError:

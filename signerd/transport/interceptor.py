@@ -81,11 +81,7 @@ class CallGuard:
         principal = principal_of(context.peer(), context.auth_context())
         decision = self._decide(principal, rpc)
         limit = RPC_LIMITS[rpc]
-        if size > limit.max_request_bytes:
-            raise InvalidRequest(
-                f"a request of this call has at most {limit.max_request_bytes} bytes",
-                reason="REQUEST_TOO_LARGE",
-            )
+        _check_size(size, limit.max_request_bytes)
         self.limiter().admit(principal, rpc)
         # None without a deadline, which the stubs do not say.
         remaining = cast("float | None", context.time_remaining())
@@ -159,7 +155,8 @@ class GuardInterceptor(_Interceptor):
             guarded = self._stream(rpc, stream, parse)
             return grpc.unary_stream_rpc_method_handler(guarded, *coders)
         if handler.stream_stream is not None:
-            guarded = self._stream(rpc, stream, lambda requests: _parsed(requests, parse))
+            most = RPC_LIMITS[rpc].max_request_bytes if rpc in RPC_LIMITS else 0
+            guarded = self._stream(rpc, stream, lambda requests: _parsed(requests, parse, most))
             return grpc.stream_stream_rpc_method_handler(guarded, *coders)
         raise NotImplementedError(f"{rpc}: client streaming has no guard")
 
@@ -283,9 +280,17 @@ def _parser(deserialize: Parse | None) -> Parse:
     return parse
 
 
-async def _parsed(requests: AsyncIterator[bytes], parse: Parse) -> AsyncIterator[Any]:
+async def _parsed(requests: AsyncIterator[bytes], parse: Parse, most: int) -> AsyncIterator[Any]:
     async for request in requests:
+        _check_size(len(request), most)
         yield parse(request)
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise InvalidRequest(
+            f"a request of this call has at most {most} bytes", reason="REQUEST_TOO_LARGE"
+        )
 
 
 def _unknown_method(rpc: str) -> Handler:

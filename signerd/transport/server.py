@@ -14,6 +14,7 @@ from signerd.transport.certificate_authority import CertificateAuthorityServicer
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import GuardInterceptor
+from signerd.transport.login import LoginServicer
 from signerd.transport.signing import SigningServicer
 from signerd.transport.tls import TlsMaterial
 from signerd.v1 import (
@@ -23,6 +24,8 @@ from signerd.v1 import (
     certificate_authority_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
+    login_pb2,
+    login_pb2_grpc,
     signing_pb2,
     signing_pb2_grpc,
 )
@@ -31,6 +34,7 @@ SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"].full_name,
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"].full_name,
     signing_pb2.DESCRIPTOR.services_by_name["Signing"].full_name,
+    login_pb2.DESCRIPTOR.services_by_name["Login"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
 
@@ -52,6 +56,7 @@ class Servicers:
     certificate_authority: CertificateAuthorityServicer
     enrolment: EnrolmentServicer
     signing: SigningServicer
+    login: LoginServicer
     admin: AdminServicer
     health: HealthWatch
 
@@ -69,6 +74,7 @@ def build_server(
     )
     enrolment_pb2_grpc.add_EnrolmentServicer_to_server(servicers.enrolment, server)
     signing_pb2_grpc.add_SigningServicer_to_server(servicers.signing, server)
+    login_pb2_grpc.add_LoginServicer_to_server(servicers.login, server)
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)
     reflection.enable_server_reflection(

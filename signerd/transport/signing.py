@@ -1,13 +1,16 @@
 """The Signing service."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
-from signerd.core.error import InvalidRequest
 from signerd.core.value import CredentialId
+from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import Sign, SignRequest
 from signerd.signing.verify import NamedCertificate, Verify, VerifyRequest, VerifyResult
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
+from signerd.transport.signing_batch import batch_sign, sign_response
+from signerd.transport.signing_stream import sign_stream
 from signerd.v1 import signing_pb2 as pb
 from signerd.v1 import signing_pb2_grpc
 
@@ -15,8 +18,9 @@ from signerd.v1 import signing_pb2_grpc
 class SigningServicer(signing_pb2_grpc.SigningServicer):
     """Converts, calls the use case, converts back."""
 
-    def __init__(self, sign: Sign, verify: Verify) -> None:
+    def __init__(self, sign: Sign, batch: BatchSign, verify: Verify) -> None:
         self._sign = sign
+        self._batch = batch
         self._verify = verify
 
     async def GetPublicKey(  # noqa: N802 - name of the RPC
@@ -47,16 +51,21 @@ class SigningServicer(signing_pb2_grpc.SigningServicer):
                 request_id=caller.request_id,
                 scope=caller.scope,
                 deadline=caller.deadline,
+                authorisation=request.authorisation,
+                purpose=request.purpose,
             )
         )
-        return pb.SignResponse(
-            signature=signature,
-            signature_crc32c=convert.crc32c_of(signature),
-            verified_input_crc32c=is_verified,
-            credential=request.credential,
-            key_algorithm=convert.algorithm_to(credential.algorithm),
-            certificate=f"certificates/{credential.certificate}" if credential.certificate else "",
-        )
+        return sign_response(signature, credential, is_verified=is_verified)
+
+    async def BatchSign(  # noqa: N802 - name of the RPC
+        self, request: pb.BatchSignRequest, _context: Any
+    ) -> pb.BatchSignResponse:
+        return await batch_sign(self._batch, request)
+
+    def SignStream(  # noqa: N802 - name of the RPC
+        self, requests: AsyncIterator[pb.SignStreamRequest], _context: Any
+    ) -> AsyncIterator[pb.SignStreamResponse]:
+        return sign_stream(self._batch, requests)
 
     async def Verify(  # noqa: N802 - name of the RPC
         self, request: pb.VerifyRequest, _context: Any
@@ -83,9 +92,7 @@ def _signer_from(request: pb.VerifyRequest) -> CredentialId | NamedCertificate |
             return NamedCertificate(convert.certificate_from(request.certificate))
         case "certificate_der":
             return request.certificate_der
-    raise InvalidRequest(
-        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
-    )
+    raise convert.signer_missing()
 
 
 def _verdict_to(result: VerifyResult) -> pb.VerifyResponse:

@@ -22,30 +22,49 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.protobuf import wrappers_pb2 as google_dot_protobuf_dot_wrappers__pb2
 from signerd.v1 import types_pb2 as signerd_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18signerd/v1/signing.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\x1a\x16signerd/v1/types.proto\")\n\x13GetPublicKeyRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\"\xbd\x01\n\x14GetPublicKeyResponse\x12\x12\n\ncredential\x18\x01 \x01(\t\x12/\n\rkey_algorithm\x18\x02 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12\x37\n\x11public_key_crc32c\x18\x04 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x13\n\x0b\x63\x65rtificate\x18\x05 \x01(\t\"\x94\x01\n\x0bSignRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12$\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x12.signerd.v1.DigestH\x00\x12\x32\n\x0cinput_crc32c\x18\x04 \x01(\x0b\x32\x1c.google.protobuf.UInt32ValueB\x07\n\x05input\"\xd2\x01\n\x0cSignResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\x12\x36\n\x10signature_crc32c\x18\x02 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x1d\n\x15verified_input_crc32c\x18\x03 \x01(\x08\x12\x12\n\ncredential\x18\x04 \x01(\t\x12/\n\rkey_algorithm\x18\x05 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x13\n\x0b\x63\x65rtificate\x18\x06 \x01(\t\"\x95\x02\n\rVerifyRequest\x12\x14\n\ncredential\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x63\x65rtificate\x18\x02 \x01(\tH\x00\x12\x19\n\x0f\x63\x65rtificate_der\x18\x06 \x01(\x0cH\x00\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x01\x12$\n\x06\x64igest\x18\x04 \x01(\x0b\x32\x12.signerd.v1.DigestH\x01\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12/\n\x0bverify_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\rkey_algorithm\x18\x08 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithmB\x08\n\x06signerB\x07\n\x05input\"\xef\x02\n\x0eVerifyResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x17\n\x0fsignature_valid\x18\x02 \x01(\x08\x12\x31\n\x08problems\x18\x03 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12\x12\n\ncredential\x18\x04 \x01(\t\x12/\n\rkey_algorithm\x18\x05 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x13\n\x0b\x63\x65rtificate\x18\x06 \x01(\t\x12\x12\n\nsubscriber\x18\x07 \x01(\t\x12\x37\n\x11\x63\x65rtificate_state\x18\x08 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12*\n\nrevocation\x18\t \x01(\x0b\x32\x16.signerd.v1.Revocation\x12/\n\x0bverify_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xd8\x01\n\x07Signing\x12Q\n\x0cGetPublicKey\x12\x1f.signerd.v1.GetPublicKeyRequest\x1a .signerd.v1.GetPublicKeyResponse\x12\x39\n\x04Sign\x12\x17.signerd.v1.SignRequest\x1a\x18.signerd.v1.SignResponse\x12?\n\x06Verify\x12\x19.signerd.v1.VerifyRequest\x1a\x1a.signerd.v1.VerifyResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18signerd/v1/signing.proto\x12\nsignerd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1egoogle/protobuf/wrappers.proto\x1a\x16signerd/v1/types.proto\")\n\x13GetPublicKeyRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\"\xbd\x01\n\x14GetPublicKeyResponse\x12\x12\n\ncredential\x18\x01 \x01(\t\x12/\n\rkey_algorithm\x18\x02 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x12\n\npublic_key\x18\x03 \x01(\x0c\x12\x37\n\x11public_key_crc32c\x18\x04 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x13\n\x0b\x63\x65rtificate\x18\x05 \x01(\t\"\xbc\x01\n\x0bSignRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x0e\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00\x12$\n\x06\x64igest\x18\x03 \x01(\x0b\x32\x12.signerd.v1.DigestH\x00\x12\x32\n\x0cinput_crc32c\x18\x04 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x15\n\rauthorisation\x18\x05 \x01(\t\x12\x0f\n\x07purpose\x18\x06 \x01(\tB\x07\n\x05input\"\xd2\x01\n\x0cSignResponse\x12\x11\n\tsignature\x18\x01 \x01(\x0c\x12\x36\n\x10signature_crc32c\x18\x02 \x01(\x0b\x32\x1c.google.protobuf.UInt32Value\x12\x1d\n\x15verified_input_crc32c\x18\x03 \x01(\x08\x12\x12\n\ncredential\x18\x04 \x01(\t\x12/\n\rkey_algorithm\x18\x05 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x13\n\x0b\x63\x65rtificate\x18\x06 \x01(\t\"\x82\x01\n\x10\x42\x61tchSignRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12)\n\x08requests\x18\x02 \x03(\x0b\x32\x17.signerd.v1.SignRequest\x12\x1e\n\x04lane\x18\x03 \x01(\x0e\x32\x10.signerd.v1.Lane\x12\x0f\n\x07purpose\x18\x04 \x01(\t\"<\n\x11\x42\x61tchSignResponse\x12\'\n\x07results\x18\x01 \x03(\x0b\x32\x16.signerd.v1.SignResult\"m\n\nSignResult\x12,\n\x08response\x18\x01 \x01(\x0b\x32\x18.signerd.v1.SignResponseH\x00\x12&\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.signerd.v1.SignErrorH\x00\x42\t\n\x07outcome\"\xd2\x01\n\tSignError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12.\n\x0bretry_delay\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x08metadata\x18\x05 \x03(\x0b\x32#.signerd.v1.SignError.MetadataEntry\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"p\n\x11SignStreamRequest\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12)\n\x08requests\x18\x02 \x03(\x0b\x32\x17.signerd.v1.SignRequest\x12\x1e\n\x04lane\x18\x03 \x01(\x0e\x32\x10.signerd.v1.Lane\"O\n\x12SignStreamResponse\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\'\n\x07results\x18\x02 \x03(\x0b\x32\x16.signerd.v1.SignResult\"\x95\x02\n\rVerifyRequest\x12\x14\n\ncredential\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x63\x65rtificate\x18\x02 \x01(\tH\x00\x12\x19\n\x0f\x63\x65rtificate_der\x18\x06 \x01(\x0cH\x00\x12\x0e\n\x04\x64\x61ta\x18\x03 \x01(\x0cH\x01\x12$\n\x06\x64igest\x18\x04 \x01(\x0b\x32\x12.signerd.v1.DigestH\x01\x12\x11\n\tsignature\x18\x05 \x01(\x0c\x12/\n\x0bverify_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\rkey_algorithm\x18\x08 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithmB\x08\n\x06signerB\x07\n\x05input\"\xef\x02\n\x0eVerifyResponse\x12\r\n\x05valid\x18\x01 \x01(\x08\x12\x17\n\x0fsignature_valid\x18\x02 \x01(\x08\x12\x31\n\x08problems\x18\x03 \x03(\x0b\x32\x1f.signerd.v1.VerificationProblem\x12\x12\n\ncredential\x18\x04 \x01(\t\x12/\n\rkey_algorithm\x18\x05 \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x13\n\x0b\x63\x65rtificate\x18\x06 \x01(\t\x12\x12\n\nsubscriber\x18\x07 \x01(\t\x12\x37\n\x11\x63\x65rtificate_state\x18\x08 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12*\n\nrevocation\x18\t \x01(\x0b\x32\x16.signerd.v1.Revocation\x12/\n\x0bverify_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp*B\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x14\n\x10LANE_INTERACTIVE\x10\x01\x12\x0e\n\nLANE_BATCH\x10\x02\x32\xf3\x02\n\x07Signing\x12Q\n\x0cGetPublicKey\x12\x1f.signerd.v1.GetPublicKeyRequest\x1a .signerd.v1.GetPublicKeyResponse\x12\x39\n\x04Sign\x12\x17.signerd.v1.SignRequest\x1a\x18.signerd.v1.SignResponse\x12H\n\tBatchSign\x12\x1c.signerd.v1.BatchSignRequest\x1a\x1d.signerd.v1.BatchSignResponse\x12O\n\nSignStream\x12\x1d.signerd.v1.SignStreamRequest\x1a\x1e.signerd.v1.SignStreamResponse(\x01\x30\x01\x12?\n\x06Verify\x12\x19.signerd.v1.VerifyRequest\x1a\x1a.signerd.v1.VerifyResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'signerd.v1.signing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETPUBLICKEYREQUEST']._serialized_start=129
-  _globals['_GETPUBLICKEYREQUEST']._serialized_end=170
-  _globals['_GETPUBLICKEYRESPONSE']._serialized_start=173
-  _globals['_GETPUBLICKEYRESPONSE']._serialized_end=362
-  _globals['_SIGNREQUEST']._serialized_start=365
-  _globals['_SIGNREQUEST']._serialized_end=513
-  _globals['_SIGNRESPONSE']._serialized_start=516
-  _globals['_SIGNRESPONSE']._serialized_end=726
-  _globals['_VERIFYREQUEST']._serialized_start=729
-  _globals['_VERIFYREQUEST']._serialized_end=1006
-  _globals['_VERIFYRESPONSE']._serialized_start=1009
-  _globals['_VERIFYRESPONSE']._serialized_end=1376
-  _globals['_SIGNING']._serialized_start=1379
-  _globals['_SIGNING']._serialized_end=1595
+  _globals['_SIGNERROR_METADATAENTRY']._loaded_options = None
+  _globals['_SIGNERROR_METADATAENTRY']._serialized_options = b'8\001'
+  _globals['_LANE']._serialized_start=2164
+  _globals['_LANE']._serialized_end=2230
+  _globals['_GETPUBLICKEYREQUEST']._serialized_start=161
+  _globals['_GETPUBLICKEYREQUEST']._serialized_end=202
+  _globals['_GETPUBLICKEYRESPONSE']._serialized_start=205
+  _globals['_GETPUBLICKEYRESPONSE']._serialized_end=394
+  _globals['_SIGNREQUEST']._serialized_start=397
+  _globals['_SIGNREQUEST']._serialized_end=585
+  _globals['_SIGNRESPONSE']._serialized_start=588
+  _globals['_SIGNRESPONSE']._serialized_end=798
+  _globals['_BATCHSIGNREQUEST']._serialized_start=801
+  _globals['_BATCHSIGNREQUEST']._serialized_end=931
+  _globals['_BATCHSIGNRESPONSE']._serialized_start=933
+  _globals['_BATCHSIGNRESPONSE']._serialized_end=993
+  _globals['_SIGNRESULT']._serialized_start=995
+  _globals['_SIGNRESULT']._serialized_end=1104
+  _globals['_SIGNERROR']._serialized_start=1107
+  _globals['_SIGNERROR']._serialized_end=1317
+  _globals['_SIGNERROR_METADATAENTRY']._serialized_start=1270
+  _globals['_SIGNERROR_METADATAENTRY']._serialized_end=1317
+  _globals['_SIGNSTREAMREQUEST']._serialized_start=1319
+  _globals['_SIGNSTREAMREQUEST']._serialized_end=1431
+  _globals['_SIGNSTREAMRESPONSE']._serialized_start=1433
+  _globals['_SIGNSTREAMRESPONSE']._serialized_end=1512
+  _globals['_VERIFYREQUEST']._serialized_start=1515
+  _globals['_VERIFYREQUEST']._serialized_end=1792
+  _globals['_VERIFYRESPONSE']._serialized_start=1795
+  _globals['_VERIFYRESPONSE']._serialized_end=2162
+  _globals['_SIGNING']._serialized_start=2233
+  _globals['_SIGNING']._serialized_end=2604
 # @@protoc_insertion_point(module_scope)

@@ -5,10 +5,12 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf import wrappers_pb2 as _wrappers_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from signerd.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -20,6 +22,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Lane:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LaneEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Lane.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LANE_UNSPECIFIED: _Lane.ValueType  # 0
+    """The default of the call."""
+    LANE_INTERACTIVE: _Lane.ValueType  # 1
+    """Somebody waits: goes first. For at most 64 signatures a call; the lane of
+    Sign.
+    """
+    LANE_BATCH: _Lane.ValueType  # 2
+    """Nobody waits for the single signature: takes what the interactive lane
+    leaves. The default of BatchSign and SignStream.
+    """
+
+class Lane(_Lane, metaclass=_LaneEnumTypeWrapper):
+    """Who waits for signatures when the token is busy."""
+
+LANE_UNSPECIFIED: Lane.ValueType  # 0
+"""The default of the call."""
+LANE_INTERACTIVE: Lane.ValueType  # 1
+"""Somebody waits: goes first. For at most 64 signatures a call; the lane of
+Sign.
+"""
+LANE_BATCH: Lane.ValueType  # 2
+"""Nobody waits for the single signature: takes what the interactive lane
+leaves. The default of BatchSign and SignStream.
+"""
+Global___Lane: _TypeAlias = Lane  # noqa: Y015
 
 @_typing.final
 class GetPublicKeyRequest(_message.Message):
@@ -93,10 +127,19 @@ class SignRequest(_message.Message):
     DATA_FIELD_NUMBER: _builtins.int
     DIGEST_FIELD_NUMBER: _builtins.int
     INPUT_CRC32C_FIELD_NUMBER: _builtins.int
+    AUTHORISATION_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
     """Required. `credentials/{credential}`."""
     data: _builtins.bytes
     """The data; the daemon hashes it with the hash of the key's algorithm."""
+    authorisation: _builtins.str
+    """The subscriber's agreement, where the credential requires one."""
+    purpose: _builtins.str
+    """What the signature is for; put on the audit record. At most 200
+    characters, printable. A login challenge (login.proto) is sent as data with
+    the purpose `login`, and nothing else is.
+    """
     @_builtins.property
     def digest(self) -> _types_pb2.Digest:
         """The digest of the data. Not for Ed25519."""
@@ -114,10 +157,12 @@ class SignRequest(_message.Message):
         data: _builtins.bytes = ...,
         digest: _types_pb2.Digest | None = ...,
         input_crc32c: _wrappers_pb2.UInt32Value | None = ...,
+        authorisation: _builtins.str = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "digest", b"digest", "input", b"input", "input_crc32c", b"input_crc32c"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "data", b"data", "digest", b"digest", "input", b"input", "input_crc32c", b"input_crc32c"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "credential", b"credential", "data", b"data", "digest", b"digest", "input", b"input", "input_crc32c", b"input_crc32c", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_input: _TypeAlias = _typing.Literal["data", "digest"]  # noqa: Y015
     _WhichOneofArgType_input: _TypeAlias = _typing.Literal["input", b"input"]  # noqa: Y015
@@ -172,6 +217,228 @@ class SignResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SignResponse: _TypeAlias = SignResponse  # noqa: Y015
+
+@_typing.final
+class BatchSignRequest(_message.Message):
+    """Request of BatchSign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    LANE_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    credential: _builtins.str
+    """Used by requests that name no credential. `credentials/{credential}`."""
+    lane: Global___Lane.ValueType
+    """Which lane to take."""
+    purpose: _builtins.str
+    """Used by requests that give no purpose."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignRequest]:
+        """Required. What to sign, 1 to 1000 of them."""
+
+    def __init__(
+        self,
+        *,
+        credential: _builtins.str = ...,
+        requests: _abc.Iterable[Global___SignRequest] | None = ...,
+        lane: Global___Lane.ValueType = ...,
+        purpose: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "lane", b"lane", "purpose", b"purpose", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchSignRequest: _TypeAlias = BatchSignRequest  # noqa: Y015
+
+@_typing.final
+class BatchSignResponse(_message.Message):
+    """Response of BatchSign."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignResult]:
+        """One for each request, in their order."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___SignResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchSignResponse: _TypeAlias = BatchSignResponse  # noqa: Y015
+
+@_typing.final
+class SignResult(_message.Message):
+    """What came of one of many requests."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def response(self) -> Global___SignResponse:
+        """The signature."""
+
+    @_builtins.property
+    def error(self) -> Global___SignError:
+        """Why there is none."""
+
+    def __init__(
+        self,
+        *,
+        response: Global___SignResponse | None = ...,
+        error: Global___SignError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "response", b"response"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_outcome: _TypeAlias = _typing.Literal["response", "error"]  # noqa: Y015
+    _WhichOneofArgType_outcome: _TypeAlias = _typing.Literal["outcome", b"outcome"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
+
+Global___SignResult: _TypeAlias = SignResult  # noqa: Y015
+
+@_typing.final
+class SignError(_message.Message):
+    """Why one of many inputs was not signed; what the status of Sign would say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class MetadataEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    CODE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    RETRY_DELAY_FIELD_NUMBER: _builtins.int
+    METADATA_FIELD_NUMBER: _builtins.int
+    code: _builtins.int
+    """google.rpc.Code."""
+    reason: _builtins.str
+    """UPPER_SNAKE, for programs."""
+    message: _builtins.str
+    """For people."""
+    @_builtins.property
+    def retry_delay(self) -> _duration_pb2.Duration:
+        """When the same request may succeed; absent where trying again is no help."""
+
+    @_builtins.property
+    def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Particulars by name."""
+
+    def __init__(
+        self,
+        *,
+        code: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        retry_delay: _duration_pb2.Duration | None = ...,
+        metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_delay", b"retry_delay"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "message", b"message", "metadata", b"metadata", "reason", b"reason", "retry_delay", b"retry_delay"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignError: _TypeAlias = SignError  # noqa: Y015
+
+@_typing.final
+class SignStreamRequest(_message.Message):
+    """Message of SignStream to the daemon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    LANE_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the first request in this message; the others are counted on.
+    The first message of a stream may begin with any number; each further one
+    continues where the one before ended, or is refused with
+    INVALID_ARGUMENT (reason SEQUENCE_BROKEN).
+    """
+    lane: Global___Lane.ValueType
+    """Which lane to take; that of the first message counts."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignRequest]:
+        """Required. What to sign, 1 to 1000: what is ready together may be sent
+        together. Each names its credential.
+        """
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        requests: _abc.Iterable[Global___SignRequest] | None = ...,
+        lane: Global___Lane.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lane", b"lane", "requests", b"requests", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignStreamRequest: _TypeAlias = SignStreamRequest  # noqa: Y015
+
+@_typing.final
+class SignStreamResponse(_message.Message):
+    """Message of SignStream from the daemon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    RESULTS_FIELD_NUMBER: _builtins.int
+    sequence: _builtins.int
+    """Number of the request of the first result; the others are counted on."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___SignResult]:
+        """In the order of the requests; how they are spread over messages is not
+        that of the requests.
+        """
+
+    def __init__(
+        self,
+        *,
+        sequence: _builtins.int = ...,
+        results: _abc.Iterable[Global___SignResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "sequence", b"sequence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignStreamResponse: _TypeAlias = SignStreamResponse  # noqa: Y015
 
 @_typing.final
 class VerifyRequest(_message.Message):

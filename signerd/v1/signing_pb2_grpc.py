@@ -51,6 +51,16 @@ class SigningStub:
                 request_serializer=signerd_dot_v1_dot_signing__pb2.SignRequest.SerializeToString,
                 response_deserializer=signerd_dot_v1_dot_signing__pb2.SignResponse.FromString,
                 _registered_method=True)
+        self.BatchSign = channel.unary_unary(
+                '/signerd.v1.Signing/BatchSign',
+                request_serializer=signerd_dot_v1_dot_signing__pb2.BatchSignRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_signing__pb2.BatchSignResponse.FromString,
+                _registered_method=True)
+        self.SignStream = channel.stream_stream(
+                '/signerd.v1.Signing/SignStream',
+                request_serializer=signerd_dot_v1_dot_signing__pb2.SignStreamRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_signing__pb2.SignStreamResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_unary(
                 '/signerd.v1.Signing/Verify',
                 request_serializer=signerd_dot_v1_dot_signing__pb2.VerifyRequest.SerializeToString,
@@ -83,6 +93,25 @@ class SigningServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BatchSign(self, request, context):
+        """Signs many inputs with one key or with several. Each has a result of its
+        own, in the order of the requests: one that is refused harms no other.
+        At most 1000 requests.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignStream(self, request_iterator, context):
+        """Signs as inputs come and answers in their order, for as long as the
+        caller keeps the stream open. The daemon stops reading while too much is
+        under way (HTTP/2 flow control). What was sent and not answered when a
+        stream breaks can be sent again on a new one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Verify(self, request, context):
         """Says whether a signature counts: it was made by this key over this input,
         and its certificate was in force at the time of signing. What is wrong is
@@ -104,6 +133,16 @@ def add_SigningServicer_to_server(servicer, server):
                     servicer.Sign,
                     request_deserializer=signerd_dot_v1_dot_signing__pb2.SignRequest.FromString,
                     response_serializer=signerd_dot_v1_dot_signing__pb2.SignResponse.SerializeToString,
+            ),
+            'BatchSign': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchSign,
+                    request_deserializer=signerd_dot_v1_dot_signing__pb2.BatchSignRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_signing__pb2.BatchSignResponse.SerializeToString,
+            ),
+            'SignStream': grpc.stream_stream_rpc_method_handler(
+                    servicer.SignStream,
+                    request_deserializer=signerd_dot_v1_dot_signing__pb2.SignStreamRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_signing__pb2.SignStreamResponse.SerializeToString,
             ),
             'Verify': grpc.unary_unary_rpc_method_handler(
                     servicer.Verify,
@@ -172,6 +211,60 @@ class Signing:
             '/signerd.v1.Signing/Sign',
             signerd_dot_v1_dot_signing__pb2.SignRequest.SerializeToString,
             signerd_dot_v1_dot_signing__pb2.SignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchSign(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.Signing/BatchSign',
+            signerd_dot_v1_dot_signing__pb2.BatchSignRequest.SerializeToString,
+            signerd_dot_v1_dot_signing__pb2.BatchSignResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignStream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/signerd.v1.Signing/SignStream',
+            signerd_dot_v1_dot_signing__pb2.SignStreamRequest.SerializeToString,
+            signerd_dot_v1_dot_signing__pb2.SignStreamResponse.FromString,
             options,
             channel_credentials,
             insecure,

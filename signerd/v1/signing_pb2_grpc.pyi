@@ -46,6 +46,17 @@ class SigningStub:
     """Signs data or a digest. The signature is on the audit record before it is
     answered. Safe to repeat: it changes nothing else.
     """
+    BatchSign: _grpc.UnaryUnaryMultiCallable[_signing_pb2.BatchSignRequest, _signing_pb2.BatchSignResponse]
+    """Signs many inputs with one key or with several. Each has a result of its
+    own, in the order of the requests: one that is refused harms no other.
+    At most 1000 requests.
+    """
+    SignStream: _grpc.StreamStreamMultiCallable[_signing_pb2.SignStreamRequest, _signing_pb2.SignStreamResponse]
+    """Signs as inputs come and answers in their order, for as long as the
+    caller keeps the stream open. The daemon stops reading while too much is
+    under way (HTTP/2 flow control). What was sent and not answered when a
+    stream breaks can be sent again on a new one.
+    """
     Verify: _grpc.UnaryUnaryMultiCallable[_signing_pb2.VerifyRequest, _signing_pb2.VerifyResponse]
     """Says whether a signature counts: it was made by this key over this input,
     and its certificate was in force at the time of signing. What is wrong is
@@ -69,6 +80,17 @@ class SigningAsyncStub(SigningStub):
     Sign: _aio.UnaryUnaryMultiCallable[_signing_pb2.SignRequest, _signing_pb2.SignResponse]  # type: ignore[assignment]
     """Signs data or a digest. The signature is on the audit record before it is
     answered. Safe to repeat: it changes nothing else.
+    """
+    BatchSign: _aio.UnaryUnaryMultiCallable[_signing_pb2.BatchSignRequest, _signing_pb2.BatchSignResponse]  # type: ignore[assignment]
+    """Signs many inputs with one key or with several. Each has a result of its
+    own, in the order of the requests: one that is refused harms no other.
+    At most 1000 requests.
+    """
+    SignStream: _aio.StreamStreamMultiCallable[_signing_pb2.SignStreamRequest, _signing_pb2.SignStreamResponse]  # type: ignore[assignment]
+    """Signs as inputs come and answers in their order, for as long as the
+    caller keeps the stream open. The daemon stops reading while too much is
+    under way (HTTP/2 flow control). What was sent and not answered when a
+    stream breaks can be sent again on a new one.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_signing_pb2.VerifyRequest, _signing_pb2.VerifyResponse]  # type: ignore[assignment]
     """Says whether a signature counts: it was made by this key over this input,
@@ -102,6 +124,29 @@ class SigningServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_signing_pb2.SignResponse, _abc.Awaitable[_signing_pb2.SignResponse]]:
         """Signs data or a digest. The signature is on the audit record before it is
         answered. Safe to repeat: it changes nothing else.
+        """
+
+    @_abc_1.abstractmethod
+    def BatchSign(
+        self,
+        request: _signing_pb2.BatchSignRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_signing_pb2.BatchSignResponse, _abc.Awaitable[_signing_pb2.BatchSignResponse]]:
+        """Signs many inputs with one key or with several. Each has a result of its
+        own, in the order of the requests: one that is refused harms no other.
+        At most 1000 requests.
+        """
+
+    @_abc_1.abstractmethod
+    def SignStream(
+        self,
+        request_iterator: _MaybeAsyncIterator[_signing_pb2.SignStreamRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_signing_pb2.SignStreamResponse], _abc.AsyncIterator[_signing_pb2.SignStreamResponse]]:
+        """Signs as inputs come and answers in their order, for as long as the
+        caller keeps the stream open. The daemon stops reading while too much is
+        under way (HTTP/2 flow control). What was sent and not answered when a
+        stream breaks can be sent again on a new one.
         """
 
     @_abc_1.abstractmethod

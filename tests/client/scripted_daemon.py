@@ -6,7 +6,7 @@ method are used up one by one by the calls that arrive.
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from types import TracebackType
 from typing import Any, Self
@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 
-from signerd.v1 import admin_pb2, certificate_authority_pb2, enrolment_pb2, signing_pb2
+from signerd.v1 import admin_pb2, certificate_authority_pb2, enrolment_pb2, login_pb2, signing_pb2
 from tests.client.scripted_answer import Answers
 
 Context = grpc.ServicerContext
@@ -31,23 +31,8 @@ SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"],
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"],
     signing_pb2.DESCRIPTOR.services_by_name["Signing"],
+    login_pb2.DESCRIPTOR.services_by_name["Login"],
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],
-)
-
-# Calls of the API that clients have no methods for.
-WITHOUT_METHOD = frozenset(
-    {
-        "SetPassword",
-        "RegisterBiometricKey",
-        "OpenEnrolment",
-        "SendCode",
-        "ProveIdentity",
-        "ClaimCertificate",
-        "ReportLoss",
-        "GetEnrolment",
-        "ListEnrolments",
-        "CancelEnrolment",
-    }
 )
 
 
@@ -59,10 +44,13 @@ def refuse(
     field: str = "",
     retry_after_s: float | None = None,
     request_id: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> Behaviour:
     """End a call as the daemon does: google.rpc.Status with details in the trailers."""
     status = status_pb2.Status(code=code.value[0], message=message)
-    info = error_details_pb2.ErrorInfo(reason=reason or code.name, domain="signerd.v1")
+    info = error_details_pb2.ErrorInfo(
+        reason=reason or code.name, domain="signerd.v1", metadata=metadata
+    )
     details: list[Message] = [info]
     if field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)
@@ -182,6 +170,20 @@ class ScriptedDaemon:
                 if behave:
                     behave(context, answer)
 
+        def exchange(requests: Iterator[Any], context: Context) -> Iterator[Message]:
+            for request in requests:
+                behave = self.script.take(method.name, request)
+                answer = self.answers.sign_stream(request)
+                if behave:
+                    behave(context, answer)
+                yield answer
+
+        if method.client_streaming:
+            return grpc.stream_stream_rpc_method_handler(
+                exchange,
+                request_deserializer=request_type.FromString,
+                response_serializer=lambda answer: answer.SerializeToString(),
+            )
         make = (
             grpc.unary_stream_rpc_method_handler
             if method.server_streaming

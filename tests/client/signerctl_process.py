@@ -12,6 +12,8 @@ ISSUE = (
 )
 # A variable that `environment` sets; nobody checks here what number it holds.
 _NUMBER = "env:LC_ALL"
+# A file with paths of files, one a line.
+_PATHS = str(Path(__file__).with_name("paths.txt"))
 REGISTER = (
     *("subscriber", "register", "hong-gildong", "--name", "홍길동", "--branch", "041"),
     *("--document-kind", "DRIVERS_LICENCE", "--document-number-from", _NUMBER),
@@ -37,10 +39,39 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "GetSubscriber": ("subscriber", "show", "hong-gildong"),
     "FindSubscribers": ("subscriber", "find", "--phone", "+821012345678"),
     "EraseSubscriber": ("subscriber", "erase", "hong-gildong", "--yes"),
+    "SetPassword": ("subscriber", "set-password", "hong-gildong", "--new-password-from", _NUMBER),
+    "RegisterBiometricKey": (
+        *("subscriber", "register-biometric-key", "hong-gildong"),
+        *("--public-key", "/dev/null"),
+    ),
+    "OpenEnrolment": (
+        *("enrolment", "open", "hong-gildong", "--purpose", "REISSUE"),
+        *("--certificate", "4f"),
+    ),
+    "SendCode": ("enrolment", "send-code", "6a"),
+    "ProveIdentity": ("enrolment", "prove", "6a", "--password-from", _NUMBER),
+    "ClaimCertificate": (
+        *("enrolment", "claim", "1234567890128"),
+        *("--authorisation-code-from", _NUMBER),
+    ),
+    "ReportLoss": ("enrolment", "report-loss", "6a"),
+    "GetEnrolment": ("enrolment", "show", "7KQ2M-9XW4T"),
+    "ListEnrolments": ("enrolment", "list"),
+    "CancelEnrolment": ("enrolment", "cancel", "6a"),
     "GetCaChain": ("ca", "chain"),
     "GetPublicKey": ("key", "get", "c"),
     "Sign": ("sign", "--credential", "c", "--encoding", "hex"),
+    "BatchSign": ("sign-batch", "--credential", "c", "--files", "sha256", "--in", _PATHS),
+    "SignStream": (
+        *("sign-batch", "--credential", "c", "--stream"),
+        *("--files", "sha256", "--in", _PATHS),
+    ),
     "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
+    "CreateChallenge": ("login", "challenge", "--domain", "bank.example"),
+    "VerifyChallengeResponse": (
+        *("login", "verify", "--challenge", "/dev/null", "--signature", "/dev/null"),
+        *("--certificate", "4f"),
+    ),
     "GetServerInfo": ("server", "info"),
     "GetTokenStatus": ("token", "status"),
     "ListAuditEvents": ("audit", "list"),

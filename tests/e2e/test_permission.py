@@ -15,9 +15,8 @@ from grpc import StatusCode
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd.policy.permission import ROLE_PERMISSIONS, RPC_PERMISSIONS, Role
-from signerd_client import Certificate, Client, KeyAlgorithm, Target
+from signerd_client import Certificate, Client, KeyAlgorithm, Signature, SignItem, Target
 from signerd_client.error import NotFound, PermissionDenied
-from tests.client.scripted_daemon import WITHOUT_METHOD
 from tests.e2e.client_identity import TlsAuthority
 from tests.e2e.raw_call import RawCaller, raw_caller
 from tests.e2e.reloading import reload
@@ -57,7 +56,11 @@ _MAY = {
     "CancelEnrolment": "ra-officer",
     "GetPublicKey": "signer",
     "Sign": "signer",
+    "BatchSign": "signer",
+    "SignStream": "signer",
     "Verify": "signer relying-party",
+    "CreateChallenge": "relying-party",
+    "VerifyChallengeResponse": "relying-party",
     "GetServerInfo": _ALL,
     "GetTokenStatus": "operator auditor",
     "ListMessages": "operator",
@@ -65,6 +68,8 @@ _MAY = {
     "ListAuditEvents": "operator auditor",
     "WatchAuditEvents": "operator auditor",
 }
+# What may come of a call without content that is allowed.
+_ANSWERS = {StatusCode.OK, StatusCode.INVALID_ARGUMENT}
 _PREFIX = "spiffe://bank.example/"
 _GRANTS = f"""
 [[grant]]
@@ -168,13 +173,6 @@ def _outcome(caller: RawCaller, rpc: str) -> StatusCode:
     return StatusCode.OK
 
 
-def _answers(rpc: str) -> set[StatusCode]:
-    """What may come of a call that is allowed; of one that nobody answers anything but a denial."""
-    if rpc.rpartition("/")[2] in WITHOUT_METHOD:
-        return set(StatusCode) - {StatusCode.PERMISSION_DENIED}
-    return {StatusCode.OK, StatusCode.INVALID_ARGUMENT}
-
-
 @pytest.mark.usefixtures("customers")  # there is something to follow
 @pytest.mark.parametrize("role", [role.value for role in Role])
 def test_each_role_may_call_what_the_table_says(role: str, bank: PrivateDaemon) -> None:
@@ -188,7 +186,7 @@ def test_each_role_may_call_what_the_table_says(role: str, bank: PrivateDaemon) 
             assert expected is (RPC_PERMISSIONS[rpc] not in ROLE_PERMISSIONS[Role(role)])
             outcome = _outcome(caller, rpc)
             assert (outcome is StatusCode.PERMISSION_DENIED) is expected, rpc
-            assert expected or outcome in _answers(rpc), rpc
+            assert expected or outcome in _ANSWERS, rpc
             denied += [rpc] * expected
     lines = [json.loads(line) for line in bank.log()[log_size:].splitlines()]
     logged = [line for line in lines if line["event"] == "call.denied"]
@@ -209,7 +207,8 @@ def test_a_signer_signs_within_its_grant_alone(
     name: str, callers: Callers, customers: dict[str, Certificate], bank: PrivateDaemon
 ) -> None:
     """By subscriber, by key group, or by both together: sign, verify and public key; what is
-    outside is denied, logged with the principal, and not signed."""
+    outside is denied, logged with the principal, and not signed. In a batch or a stream each is
+    judged by itself."""
     client = callers(name)
     for label, certificate in customers.items():
         key = certificate.credential
@@ -230,6 +229,14 @@ def test_a_signer_signs_within_its_grant_alone(
             assert denied.value.reason == "OUT_OF_SCOPE"
         assert bank.log()[log_size:].count(f'"principal": "uri:{_PREFIX}{name}"') == 4
         assert_nothing_stored(bank, before)
+    items = [SignItem(certificate.credential, data=b"order") for certificate in customers.values()]
+    for results in (client.batch_sign(items), tuple(client.sign_stream(items))):
+        for label, result in zip(customers, results, strict=True):
+            if label in _COVERED[name]:
+                assert isinstance(result, Signature)
+            else:
+                assert isinstance(result, PermissionDenied)
+                assert result.reason == "OUT_OF_SCOPE"
 
 
 def test_an_officer_works_within_its_grant_alone(

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from examples.private_daemon import DaemonSize, private_daemon
-from signerd.core.fault import CLAIM_POINTS, FaultPoint
+from signerd.core.fault import CLAIM_POINTS, LOGIN_POINTS, FaultPoint
 from tests.faults.crash_case import CrashCase, CrashStage, Operation
 from tests.faults.fault_order import SETTINGS
 from tests.faults.judgement import judge_audit, judge_certificates, judge_keys, judge_tokens
@@ -90,6 +90,7 @@ CASES: Final = tuple(_cases())
 # On ways that no call begins: each has a test of its own.
 _ELSEWHERE: Final = {
     *CLAIM_POINTS,
+    *LOGIN_POINTS,
     *DELIVERY_POINTS,
     *READY_KEY_POINTS,
     FaultPoint.KEEPER_MAIL_HALF_WRITTEN,

@@ -13,12 +13,20 @@ from signerd.policy.permission import (
     Role,
     roles_with,
 )
-from signerd.v1 import admin_pb2, certificate_authority_pb2, enrolment_pb2, signing_pb2, types_pb2
+from signerd.v1 import (
+    admin_pb2,
+    certificate_authority_pb2,
+    enrolment_pb2,
+    login_pb2,
+    signing_pb2,
+    types_pb2,
+)
 
 _FILES: tuple[FileDescriptor, ...] = (
     admin_pb2.DESCRIPTOR,
     certificate_authority_pb2.DESCRIPTOR,
     enrolment_pb2.DESCRIPTOR,
+    login_pb2.DESCRIPTOR,
     signing_pb2.DESCRIPTOR,
     types_pb2.DESCRIPTOR,
     health_pb2.DESCRIPTOR,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from signerd.audit.event import AuditEvent, EventKind
+from signerd.audit.signature import SignatureRecord
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.lifecycle import (
     CertificateAct,
@@ -241,3 +242,12 @@ def credential_in(certificate: CertificateRecord) -> CredentialId:
     if certificate.credential is None:
         raise ValueError("the certificate is of a CSR")
     return certificate.credential
+
+
+async def record_signature(
+    signatures: "SqlSignatureStore", credential: CredentialId, event: AuditEvent
+) -> None:
+    """Put one signature on record; raises why it is refused."""
+    [refusal] = await signatures.record_signatures([SignatureRecord(credential, event)])
+    if refusal is not None:
+        raise refusal

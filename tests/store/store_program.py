@@ -15,7 +15,7 @@ from signerd.store.audit_trail import SqlAuditTrail
 from signerd.store.database import Database
 from signerd.store.issuance import SqlIssuanceStore
 from signerd.store.signature import SqlSignatureStore
-from tests.store.scenario import draft_of, event_of
+from tests.store.scenario import draft_of, event_of, record_signature
 
 
 def _say(*words: object) -> None:
@@ -40,8 +40,8 @@ async def _sign(database: Database, credential: str) -> None:
         nonlocal recorded
         while True:
             try:
-                await signatures.record_signature(
-                    CredentialId(credential), event_of(resource=resource)
+                await record_signature(
+                    signatures, CredentialId(credential), event_of(resource=resource)
                 )
             except SignerdError as error:
                 return error.reason

@@ -12,7 +12,7 @@ from signerd.core.record import Page
 from signerd.core.value import CredentialId
 from signerd.store.audit_trail import SqlAuditTrail
 from signerd.store.signature import SqlSignatureStore
-from tests.store.scenario import Bank, credential_in, draft_of, event_of
+from tests.store.scenario import Bank, credential_in, draft_of, event_of, record_signature
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def test_signature_is_on_record(bank: Bank, signatures: SqlSignatureStore)
     """A signature of an active credential is in the audit trail when the call returns."""
     credential = credential_in(await bank.issue())
     resource = f"credentials/{credential}"
-    await signatures.record_signature(credential, event_of(resource=resource, algorithm="EC"))
+    await record_signature(signatures, credential, event_of(resource=resource, algorithm="EC"))
     records, _ = await SqlAuditTrail(bank.database).list_records(
         AuditFilter(resource=resource), Page(10)
     )
@@ -70,7 +70,7 @@ async def test_revoked_credential_does_not_sign(bank: Bank, signatures: SqlSigna
     certificate = await bank.issue()
     await bank.revoke(certificate.certificate_id)
     with pytest.raises(WrongState) as caught:
-        await signatures.record_signature(credential_in(certificate), event_of())
+        await record_signature(signatures, credential_in(certificate), event_of())
     assert caught.value.reason == "CREDENTIAL_RETIRED"
     assert f"certificate {certificate.certificate_id} was revoked" in caught.value.message
 
@@ -82,7 +82,7 @@ async def test_replaced_credential_names_its_successor(
     old = await bank.issue()
     new = await bank.issue(draft_of(replaces=old.certificate_id))
     with pytest.raises(WrongState) as caught:
-        await signatures.record_signature(credential_in(old), event_of())
+        await record_signature(signatures, credential_in(old), event_of())
     assert "was replaced; use the new credential" in caught.value.message
     assert caught.value.metadata["credential"] == new.credential
 
@@ -94,7 +94,7 @@ async def test_unknown_credential_does_not_sign(bank: Bank, signatures: SqlSigna
     reserved = CredentialId((record.draft.cka_id or b"").hex())
     for credential in (CredentialId("00" * 16), reserved):
         with pytest.raises(NotFound):
-            await signatures.record_signature(credential, event_of())
+            await record_signature(signatures, credential, event_of())
     assert await SqlAuditTrail(bank.database).last_position() == position
 
 
@@ -104,9 +104,9 @@ async def test_event_that_cannot_be_encoded_fails_alone(
     """Text that UTF-8 cannot carry is refused without harm to the signatures beside it."""
     credential = credential_in(await bank.issue())
     results = await asyncio.gather(
-        signatures.record_signature(credential, event_of()),
-        signatures.record_signature(credential, replace(event_of(), principal="\ud800")),
-        signatures.record_signature(credential, event_of()),
+        record_signature(signatures, credential, event_of()),
+        record_signature(signatures, credential, replace(event_of(), principal="\ud800")),
+        record_signature(signatures, credential, event_of()),
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [type(None), UnicodeEncodeError, type(None)]
@@ -128,7 +128,7 @@ async def test_batch_of_signatures_takes_a_fixed_number_of_statements(
         go = await _block_writer(bank)
         with _statements() as seen:
             calls = [
-                asyncio.create_task(signatures.record_signature(credential, event_of()))
+                asyncio.create_task(record_signature(signatures, credential, event_of()))
                 for credential in credentials[:size]
             ]
             await asyncio.sleep(0)
@@ -152,7 +152,7 @@ async def test_signatures_and_revocation_in_one_batch_keep_their_order(
     go = await _block_writer(bank)
     revocation = asyncio.create_task(bank.revoke(certificate.certificate_id))
     await asyncio.sleep(0)
-    signature = asyncio.create_task(signatures.record_signature(credential, event_of()))
+    signature = asyncio.create_task(record_signature(signatures, credential, event_of()))
     await asyncio.sleep(0)
     go.set()
     await asyncio.gather(revocation, signature)

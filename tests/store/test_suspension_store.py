@@ -18,7 +18,7 @@ from signerd.store.housekeeping import SqlHousekeeping
 from signerd.store.schema import crl_sequence
 from signerd.store.signature import SqlSignatureStore
 from signerd.store.transaction import Transaction
-from tests.store.scenario import START, Bank, credential_in, draft_of, event_of
+from tests.store.scenario import START, Bank, credential_in, draft_of, event_of, record_signature
 
 _LIMIT = START + timedelta(days=180)
 
@@ -57,12 +57,12 @@ async def test_suspended_credential_does_not_sign_and_keeps_its_key(bank: Bank) 
     certificate = await bank.issue()
     await bank.suspend(certificate.certificate_id)
     with pytest.raises(WrongState) as caught:
-        await signatures.record_signature(credential_in(certificate), event_of())
+        await record_signature(signatures, credential_in(certificate), event_of())
     assert caught.value.reason == "CREDENTIAL_SUSPENDED"
     assert caught.value.metadata == {"certificate": certificate.certificate_id}
     assert await SqlHousekeeping(bank.database).list_retired_credentials(10) == []
     await bank.resume(certificate.certificate_id)
-    await signatures.record_signature(credential_in(certificate), event_of())
+    await record_signature(signatures, credential_in(certificate), event_of())
 
 
 async def test_suspended_certificate_can_be_revoked(bank: Bank) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from signerd.core.algorithm import KeyAlgorithm
+from signerd.core.signing import Lane
 from signerd.core.value import KeyRef, TokenRef
 from signerd.tokens.frame import (
     HEADER,
@@ -19,6 +20,7 @@ from signerd.tokens.frame import (
     MalformedFrame,
     Request,
     SealRequest,
+    SignManyRequest,
     SignRequest,
     UnsealRequest,
     append_frame,
@@ -39,6 +41,15 @@ _REQUESTS: st.SearchStrategy[Request] = st.one_of(
         _KEYS,
         st.sampled_from(KeyAlgorithm),
         st.binary(max_size=100),
+    ),
+    st.builds(
+        SignManyRequest,
+        st.integers(0, 2**63),
+        st.floats(0, 1e9),
+        st.sampled_from(Lane),
+        st.lists(st.tuples(_KEYS, st.sampled_from(KeyAlgorithm)), max_size=2),
+        st.lists(st.integers(0, 1), max_size=3),
+        st.lists(st.binary(max_size=100), max_size=3),
     ),
     st.builds(
         GenerateRequest,

@@ -14,6 +14,7 @@ def upgrade() -> None:
     _create_keys()
     _create_certificates()
     _create_suspensions()
+    _create_login()
     _create_status()
     _create_outbox()
     _create_journal()
@@ -214,6 +215,25 @@ def _create_suspensions() -> None:
     )
     op.create_index(
         "ix_suspensions_certificate_id", "suspensions", ["certificate_id"], unique=False
+    )
+
+
+def _create_login() -> None:
+    op.create_table(
+        "login_challenges",
+        sa.Column("statement_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("expires_utc", sa.BigInteger(), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=True),
+        sa.Column("certificate_id", sa.String(length=64), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("used_utc", sa.BigInteger(), nullable=True),
+        sa.Column("used_request_id", sa.String(length=64), nullable=True),
+        sa.Column("used_content_sha256", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("statement_sha256", name="pk_login_challenges"),
+    )
+    op.create_index(
+        "ix_login_challenges_expires_utc", "login_challenges", ["expires_utc"], unique=False
     )
 
 

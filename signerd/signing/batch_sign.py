@@ -1,0 +1,222 @@
+"""Sign many inputs at once."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from signerd.audit.signature import SignatureRecord
+from signerd.core.clock import Clock
+from signerd.core.error import SignerdError, TokenRefused, TokenUnavailable, WrongState
+from signerd.core.fault import FaultPoint, reach
+from signerd.core.record import CredentialRecord
+from signerd.core.signing import Lane, SignTask
+from signerd.core.value import CredentialId
+from signerd.signing.ports import SignatureStore, Signer
+from signerd.signing.sign import (
+    CredentialCache,
+    SignRequest,
+    check_signs,
+    message_of,
+    require_active,
+    signature_event,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A signature, on record, and the credential that made it."""
+
+    signature: bytes
+    credential: CredentialRecord
+
+
+SignOutcome: TypeAlias = Signed | SignerdError
+
+
+class BatchSign:
+    """The use case behind Signing.BatchSign and Signing.SignStream. process: name of this process,
+    for the record."""
+
+    def __init__(
+        self,
+        tokens: Signer,
+        store: SignatureStore,
+        credentials: CredentialCache,
+        clock: Clock,
+        process: str,
+    ) -> None:
+        self._tokens = tokens
+        self._store = store
+        self._credentials = credentials
+        self._clock = clock
+        self._process = process
+
+    async def sign(
+        self, requests: Sequence[SignRequest | SignerdError], lane: Lane
+    ) -> list[SignOutcome]:
+        """For each request of one caller, in their order, its signature or why there is none.
+
+        1. What can be said without a token is said of each request by itself; a request that the
+           caller could not even read is passed in as its error, and comes out as that.
+        2. The tokens sign what is left.
+        3. What one key signed goes on record as one event, all events in one transaction, and
+           what a transaction refuses is not answered: see Sign.
+
+        Raises LimitExceeded and StoreUnavailable, which concern all alike.
+        """
+        outcomes: list[SignOutcome | None] = [None] * len(requests)
+        asked = _Asked()
+        known = await self._look_up({it.credential for it in _good(requests)})
+        ready = self._check(requests, known, outcomes, asked)
+        if ready is not None:
+            signatures = await self._tokens.sign_many(
+                asked.tasks, deadline=ready.deadline, lane=lane
+            )
+            reach(FaultPoint.SIGN_BEFORE_RECORD)
+            await self._record(asked, signatures, outcomes)
+            reach(FaultPoint.SIGN_RECORDED)
+        return [it for it in outcomes if it is not None]
+
+    async def _look_up(
+        self, ids: Iterable[CredentialId]
+    ) -> dict[CredentialId, CredentialRecord | SignerdError]:
+        known: dict[CredentialId, CredentialRecord | SignerdError] = {}
+        unknown = []
+        for credential_id in ids:
+            record = self._credentials.peek(credential_id)
+            if record is None:
+                unknown.append(credential_id)
+            else:
+                known[credential_id] = record
+        found = await asyncio.gather(*map(self._find, unknown))
+        return known | dict(zip(unknown, found, strict=True))
+
+    async def _find(self, credential_id: CredentialId) -> CredentialRecord | SignerdError:
+        try:
+            return await self._credentials.get(credential_id)
+        except SignerdError as error:
+            return error
+
+    def _check(
+        self,
+        requests: Sequence[SignRequest | SignerdError],
+        known: dict[CredentialId, CredentialRecord | SignerdError],
+        outcomes: list[SignOutcome | None],
+        asked: "_Asked",
+    ) -> SignRequest | None:
+        """Fill in what is refused, collect the rest; one of the rest."""
+        now = self._clock.now()
+        checked: dict[CredentialId, CredentialRecord | SignerdError] = {}
+        some = None
+        for place, request in enumerate(requests):
+            if isinstance(request, SignerdError):
+                outcomes[place] = request
+                continue
+            credential = checked.get(request.credential)
+            if credential is None:
+                credential = known[request.credential]
+                if not isinstance(credential, SignerdError):
+                    try:
+                        check_signs(credential, request.scope, now)
+                    except SignerdError as error:
+                        credential = error
+                checked[request.credential] = credential
+            if isinstance(credential, SignerdError):
+                outcomes[place] = credential
+                continue
+            try:
+                message = message_of(request, credential)
+            except SignerdError as error:
+                outcomes[place] = error
+                continue
+            asked.add(place, request, credential, message)
+            some = request
+        return some
+
+    async def _record(
+        self,
+        asked: "_Asked",
+        signatures: Sequence[bytes | SignerdError],
+        outcomes: list[SignOutcome | None],
+    ) -> None:
+        groups = []
+        for group in asked.groups.values():
+            made = []
+            for position in group.positions:
+                signature = signatures[position]
+                place = asked.places[position]
+                if isinstance(signature, SignerdError):
+                    outcomes[place] = await self._explained(group, signature)
+                else:
+                    outcomes[place] = Signed(signature, group.credential)
+                    made.append(position)
+            if made:
+                groups.append((group, made))
+        now = self._clock.now()
+        records = [
+            SignatureRecord(
+                group.credential.credential_id,
+                signature_event(
+                    group.request,
+                    group.credential,
+                    [asked.tasks[position].message for position in made],
+                    now,
+                    self._process,
+                ),
+            )
+            for group, made in groups
+        ]
+        refusals = await self._store.record_signatures(records) if records else []
+        for (group, made), refusal in zip(groups, refusals, strict=True):
+            if refusal is not None:
+                error = await self._explained(group, refusal)
+                for position in made:
+                    outcomes[asked.places[position]] = error
+
+    async def _explained(self, group: "_Group", error: SignerdError) -> SignerdError:
+        """In the words that a caller meets whose front did not know the key yet: a key that is gone
+        may have been retired and destroyed since it was looked up."""
+        if not isinstance(error, TokenRefused | TokenUnavailable | WrongState):
+            return error
+        if group.explained is None:
+            group.explained = error
+            try:
+                await require_active(self._credentials, group.credential.credential_id)
+            except SignerdError as better:
+                group.explained = better
+        return group.explained
+
+
+@dataclass(slots=True)
+class _Group:
+    """Requests that differ in their input alone, by their positions among the tasks."""
+
+    request: SignRequest
+    credential: CredentialRecord
+    positions: list[int]
+    explained: SignerdError | None = None
+
+
+class _Asked:
+    """What goes to the tokens. places: of each task among the requests."""
+
+    def __init__(self) -> None:
+        self.tasks: list[SignTask] = []
+        self.places: list[int] = []
+        self.groups: dict[tuple[CredentialId, str, str], _Group] = {}
+
+    def add(
+        self, place: int, request: SignRequest, credential: CredentialRecord, message: bytes
+    ) -> None:
+        key = (request.credential, request.authorisation, request.purpose)
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = _Group(request, credential, [])
+        group.positions.append(len(self.tasks))
+        self.tasks.append(SignTask(credential.key, credential.algorithm, message))
+        self.places.append(place)
+
+
+def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:
+    return (it for it in requests if not isinstance(it, SignerdError))
