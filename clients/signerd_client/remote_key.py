@@ -33,7 +33,7 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 class Signing:
     """How a key has something signed. run: blocks until the daemon has answered, from any thread.
 
-    timeout_s: deadline of one signature; None is the client's default. purpose and authorisation: as
+    timeout_s: deadline of one signature; None is the client default. purpose, authorisation: as
     of `sign`, with every signature.
     """
 
