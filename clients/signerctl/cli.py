@@ -8,14 +8,20 @@ import typer
 
 from signerctl import (
     admin,
+    audit_proof,
     batch,
     ca,
     certificate,
     change,
     document_signature,
+    enrolment,
+    evidence,
+    harness,
     identity,
     inventory,
     key,
+    login,
+    one_time_code,
     outbox,
     pdf,
     renewal,
@@ -51,6 +57,9 @@ certificate.app.command(name="needs-renewal")(renewal.needs_renewal)
 certificate.app.command()(inventory.inventory)
 certificate.app.command()(inventory.watch)
 app.add_typer(subscriber.app, name="subscriber")
+subscriber.app.command(name="set-password")(evidence.set_password)
+subscriber.app.command(name="register-biometric-key")(evidence.register_biometric_key)
+app.add_typer(enrolment.app, name="enrolment")
 app.add_typer(batch.app, name="batch")
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
@@ -60,10 +69,15 @@ app.command()(signing.verify)
 app.add_typer(document_signature.app, name="cms")
 app.add_typer(pdf.app, name="pdf")
 app.add_typer(timestamp.app, name="timestamp")
+app.add_typer(login.app, name="login")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
+admin.audit_app.command()(audit_proof.prove)
+admin.audit_app.command(name="check-proof")(audit_proof.check_proof_)
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(harness.app, name="harness")
+outbox.app.command()(one_time_code.code)
 app.command()(admin.health)
 
 

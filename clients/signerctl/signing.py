@@ -89,9 +89,7 @@ def verify(
     ] = None,
     algorithm: Annotated[
         str | None,
-        typer.Option(
-            help="How it was signed, for an RSA key not on the token.", show_default=False
-        ),
+        typer.Option(help="How an RSA key off the token signed.", show_default=False),
     ] = None,
     output: Output = None,
 ) -> None:

@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from signerd_client import Certificate, PublicKey, Signature, Subscriber, Verification
+from signerd_client import (
+    Certificate,
+    Challenge,
+    Login,
+    PublicKey,
+    Signature,
+    Subscriber,
+    Verification,
+)
 from signerd_client.inventory import CertificateChange
 from signerd_client.server import AuditEvent, Health, ServerInfo, Token, TokenHost
 from signerd_client.subscriber import IdentityVerification
@@ -139,6 +147,22 @@ def verification_lines(verification: Verification) -> Row:
     }
     if verification.verify_time is not None:
         lines["judged at"] = moment(verification.verify_time)
+    return {label: text for label, text in lines.items() if text}
+
+
+def challenge_lines(challenge: Challenge) -> Row:
+    return {"challenge": challenge.statement, "answer by": moment(challenge.expire_time)}
+
+
+def login_lines(login: Login) -> Row:
+    """Every reason has a line of its own, named by its code."""
+    lines = {"logged in": "yes" if login.valid else "NO"}
+    lines |= {problem.code: problem.text for problem in login.problems}
+    lines |= {
+        "subscriber": login.subscriber,
+        "certificate": login.certificate,
+        "certificate is": login.certificate_state or "",
+    }
     return {label: text for label, text in lines.items() if text}
 
 

@@ -29,7 +29,24 @@ from signerd_client.certificate import (
 )
 from signerd_client.client import Client
 from signerd_client.cms import CmsForm, CmsVerification, SignedCms
+from signerd_client.enrolment import (
+    Authorisation,
+    Claimed,
+    Enrolment,
+    EnrolmentPurpose,
+    EnrolmentState,
+    Factor,
+    Proven,
+)
 from signerd_client.error import SignerdError
+from signerd_client.login import Challenge, Login, LoginStatement, login_statement
+from signerd_client.proof import (
+    BiometricProof,
+    CodeProof,
+    DocumentProof,
+    PasswordProof,
+    biometric_statement,
+)
 from signerd_client.remote_key import RemotePrivateKey
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
@@ -40,15 +57,29 @@ from signerd_client.time_stamp import TimeStamp
 
 __all__ = [
     "AsyncClient",
+    "Authorisation",
+    "BiometricProof",
     "Certificate",
     "CertificateState",
+    "Challenge",
+    "Claimed",
     "Client",
     "CmsForm",
     "CmsVerification",
+    "CodeProof",
     "DocumentKind",
+    "DocumentProof",
+    "Enrolment",
+    "EnrolmentPurpose",
+    "EnrolmentState",
+    "Factor",
     "Hash",
     "KeyAlgorithm",
+    "Login",
+    "LoginStatement",
+    "PasswordProof",
     "PersonalData",
+    "Proven",
     "PublicKey",
     "Reissued",
     "RemotePrivateKey",
@@ -64,5 +95,7 @@ __all__ = [
     "Target",
     "TimeStamp",
     "Verification",
+    "biometric_statement",
+    "login_statement",
     "renewal_statement",
 ]

@@ -13,8 +13,12 @@ from signerd_client import (
     batch_call,
     change_call,
     document_call,
+    enrolment_call,
+    evidence_call,
     inventory_call,
+    login_call,
     message_call,
+    proof_call,
     replace_call,
     signing_call,
     subscriber_call,
@@ -97,6 +101,16 @@ class Client:
     get_subscriber = _unary(subscriber_call.get_subscriber)
     find_subscribers = _unary(subscriber_call.find_subscribers)
     erase_subscriber = _unary(subscriber_call.erase_subscriber)
+    set_password = _unary(evidence_call.set_password)
+    register_biometric_key = _unary(evidence_call.register_biometric_key)
+    open_enrolment = _unary(enrolment_call.open_enrolment)
+    send_code = _unary(enrolment_call.send_code)
+    prove_identity = _unary(enrolment_call.prove_identity)
+    claim_certificate = _unary(enrolment_call.claim_certificate)
+    report_loss = _unary(enrolment_call.report_loss)
+    get_enrolment = _unary(enrolment_call.get_enrolment)
+    list_enrolments = _listing(enrolment_call.list_enrolments)
+    cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
     batch_sign = _unary(batch_call.batch_sign)
@@ -106,10 +120,14 @@ class Client:
     verify_cms = _unary(document_call.verify_cms)
     create_timestamp = _unary(timestamp_call.create_timestamp)
     verify_timestamp = _unary(timestamp_call.verify_timestamp)
+    create_challenge = _unary(login_call.create_challenge)
+    sign_login = _unary(login_call.sign_login)
+    verify_challenge_response = _unary(login_call.verify_challenge_response)
     server_info = _unary(admin_call.server_info)
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    prove_audit_record = _unary(proof_call.prove_audit_record)
     list_messages = _listing(message_call.list_messages)
     get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
@@ -147,14 +165,23 @@ class Client:
             return b""
         return signed.signature
 
-    def private_key(self, credential: str, *, timeout_s: float | None = None) -> RemotePrivateKey:
+    def private_key(
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
+    ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Any
-        thread may use it. Raises UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Any thread may use it. Raises
+        UnsupportedAlgorithm for a key that is newer than this client.
         """
         public = self.get_public_key(credential, timeout_s=timeout_s)
-        return remote_private_key(public, Signing(self._run, timeout_s))
+        signing = Signing(self._run, timeout_s, purpose, authorisation)
+        return remote_private_key(public, signing)
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""

@@ -12,11 +12,13 @@ from importlib.metadata import version
 
 import structlog
 
+from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
 from signerd.app.document import document_signing, timestamping
 from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
+from signerd.app.login import login_use_case
 from signerd.app.memory import settle_memory
 from signerd.app.registry import Identities, registry_use_cases
 from signerd.app.timestamp import Stamping
@@ -63,6 +65,7 @@ from signerd.transport.certificate_authority import CertificateAuthorityServicer
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import CallGuard, GuardInterceptor
+from signerd.transport.login import LoginServicer
 from signerd.transport.message import OutboxView
 from signerd.transport.server import SERVICES, ServerOptions, Servicers, build_server
 from signerd.transport.signing import SigningServicer
@@ -147,6 +150,7 @@ class Front:
         sign = Sign(base.tokens, signatures, credentials, base.clock, base.name)
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
+        verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
             enrolment=EnrolmentServicer(
@@ -158,12 +162,13 @@ class Front:
             signing=SigningServicer(
                 sign,
                 BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
-                Verify(SqlStandingStore(base.database), credentials, self._standing_judge()),
+                verify,
             ),
             document_signing=document_signing(
                 base, sign, credentials, self.stamping, self._standing_judge()
             ),
             timestamping=timestamping(base, self.stamping, self._standing_judge()),
+            login=LoginServicer(login_use_case(base, verify)),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),
@@ -178,6 +183,7 @@ class Front:
                 base.registry,
                 base.tokens,
                 _outbox_view(base),
+                proofs=audit_proofs(base),
             ),
             health=HealthWatch(self._probe, SERVICES, interval_s=_HEALTH_S),
         )

@@ -8,8 +8,10 @@ from functools import partial
 
 import structlog
 
+from signerd.app.checkpoint_rounds import CHECKPOINT_ROUND_S, CheckpointRounds
 from signerd.app.delivery_rounds import DELIVERY_ROUND_S, REMINDER_ROUND_S, DeliveryRounds
 from signerd.app.lifeline import Lifeline, every
+from signerd.app.login import FORGET_ROUND_S, ForgetRounds
 from signerd.app.memory import settle_memory
 from signerd.app.service_location import time_stamper_locations
 from signerd.app.status_rounds import CRL_ROUND_S, PRESIGN_ROUND_S, StatusRounds
@@ -154,8 +156,11 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(DELIVERY_ROUND_S, delivery.deliver_codes),
             every(DELIVERY_ROUND_S, delivery.deliver_notices),
             every(REMINDER_ROUND_S, delivery.remind),
+            every(FORGET_ROUND_S, ForgetRounds(base, lambda: rounds.is_leader).run_once),
         ]
     )
+    checkpoints = CheckpointRounds(base, lambda: rounds.is_leader)
+    lifeline.spawn([every(CHECKPOINT_ROUND_S, checkpoints.work)])
     if settings.publisher.enabled:
         status = StatusRounds(base, lambda: rounds.is_leader)
         lifeline.spawn([every(CRL_ROUND_S, status.publish), every(PRESIGN_ROUND_S, status.presign)])
@@ -163,6 +168,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
     await lifeline.until_stop()
     lifeline.promise(allowed_s=2 * _STOP_S)
     await lifeline.end()
+    await checkpoints.finish()
     await journal.drain(_STOP_S)
     await delivery.drain(_STOP_S)
     await rounds.release()

@@ -32,6 +32,8 @@ class EventKind(StrEnum):
     ISSUANCE_REFUSED = "issuance.refused"
     SIGNATURE_CREATED = "signature.created"
     TIMESTAMP_CREATED = "timestamp.created"
+    LOGIN_VERIFIED = "login.verified"
+    LOGIN_REFUSED = "login.refused"
     CRL_ISSUED = "crl.issued"
     KEY_DESTROYED = "key.destroyed"
     TOKEN_ADDED = "token.added"  # noqa: S105 - an event name

@@ -39,6 +39,11 @@ def time_stamper_name(issuing_common_name: str) -> str:
     return _service_name(issuing_common_name, " TSA")
 
 
+def audit_signer_name(issuing_common_name: str) -> str:
+    """Common name of the signer of audit checkpoints."""
+    return _service_name(issuing_common_name, " audit")
+
+
 def _service_name(issuing_common_name: str, suffix: str) -> str:
     return issuing_common_name[: _LONGEST_NAME - len(suffix)] + suffix
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, Strict
 
 from signerd.config.address import parse_listen_address
+from signerd.config.audit_settings import AuditSettings
 from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import secret_path
@@ -245,6 +246,14 @@ class IdentitySettings(Section):
     )
 
 
+class LoginSettings(Section):
+    """[login]: challenges for relying parties."""
+
+    challenge_lifetime_s: int = Field(
+        default=120, ge=10, le=3600, description="how long a login challenge can be answered"
+    )
+
+
 class PublisherSettings(Section):
     """[publisher]: what relying parties are told, over HTTP."""
 
@@ -315,8 +324,10 @@ class Settings(Section):
     tokens: TokensSettings
     authority: AuthoritySettings
     store: StoreSettings = StoreSettings()
+    audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
+    login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
     timestamping: TimestampingSettings = TimestampingSettings()
     outbox: OutboxSettings = OutboxSettings()

@@ -43,6 +43,9 @@ class FaultPoint(StrEnum):
     CHANGE_STORED = "change-stored"
     SIGN_BEFORE_RECORD = "sign-before-record"
     SIGN_RECORDED = "sign-recorded"
+    LOGIN_BEFORE_SETTLE = "login-before-settle"
+    STORE_LOGIN_UNCOMMITTED = "store-login-uncommitted"
+    LOGIN_SETTLED = "login-settled"
     KEEPER_BEFORE_DESTROY = "keeper-before-destroy"
     HOST_BEFORE_DESTROY = "host-before-destroy"
     HOST_AFTER_DESTROY = "host-after-destroy"
@@ -67,7 +70,18 @@ class FaultPoint(StrEnum):
     KEEPER_OCSP_SIGNED = "keeper-ocsp-signed"
     KEEPER_SIGNER_RECORDED = "keeper-signer-recorded"
     KEEPER_SIGNER_SIGNED = "keeper-signer-signed"
+    KEEPER_CHECKPOINT_SIGNED = "keeper-checkpoint-signed"
+    STORE_CHECKPOINT_UNCOMMITTED = "store-checkpoint-uncommitted"
+    KEEPER_CHECKPOINT_STORED = "keeper-checkpoint-stored"
+    KEEPER_CHECKPOINT_HALF_FILED = "keeper-checkpoint-half-filed"
 
+
+LOGIN_POINTS: Final = (
+    FaultPoint.LOGIN_BEFORE_SETTLE,
+    FaultPoint.STORE_LOGIN_UNCOMMITTED,
+    FaultPoint.LOGIN_SETTLED,
+)
+"""The steps of a login."""
 
 CLAIM_POINTS: Final = (
     FaultPoint.STORE_ENROLMENT_UNCOMMITTED,

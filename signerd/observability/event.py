@@ -50,6 +50,8 @@ class LogEvent(StrEnum):
     TIME_STAMPER_RENEWED = "keeper.time_stamper_renewed"
     CRL_PUBLISHED = "crl.published"
     CRL_FAILED = "crl.failed"
+    CHECKPOINT_FAILED = "audit.checkpoint_failed"
+    AUDIT_BROKEN = "audit.broken"
     OCSP_PRESIGN_FAILED = "ocsp.presign_failed"
     WORK_FAILED = "work.failed"
     MESSAGE_NOT_SENT = "message.not_sent"

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     SIGNATURE_CREATE = "signature.create"
     SIGNATURE_VERIFY = "signature.verify"
     TIMESTAMP_CREATE = "timestamp.create"
+    LOGIN_CONDUCT = "login.conduct"
     SERVER_GET = "server.get"
     TOKEN_GET = "token.get"  # noqa: S105 - the name of a permission
     AUDIT_READ = "audit.read"
@@ -38,7 +39,7 @@ class Role(StrEnum):
     """What principals may be; the policy file grants them.
 
     Taking a certificate off hold is the RA supervisor's, so that no single officer both suspends
-    and resumes. A relying party asks who the holder of a certificate is.
+    and resumes. A relying party asks who the holder of a certificate is, and logs holders in.
     """
 
     OPERATOR = "operator"
@@ -87,10 +88,13 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.DocumentSigning/VerifyCms": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.Timestamping/CreateTimestamp": Permission.TIMESTAMP_CREATE,
         "/signerd.v1.Timestamping/VerifyTimestamp": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.Login/CreateChallenge": Permission.LOGIN_CONDUCT,
+        "/signerd.v1.Login/VerifyChallengeResponse": Permission.LOGIN_CONDUCT,
         "/signerd.v1.Admin/GetServerInfo": Permission.SERVER_GET,
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
         "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
         "/signerd.v1.Admin/WatchAuditEvents": Permission.AUDIT_READ,
+        "/signerd.v1.Admin/ProveAuditRecord": Permission.AUDIT_READ,
         "/signerd.v1.Admin/ListMessages": Permission.MESSAGE_READ,
         "/signerd.v1.Admin/GetMessage": Permission.MESSAGE_READ,
         "/grpc.health.v1.Health/Check": Permission.SERVICE_DISCOVER,
@@ -161,6 +165,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
         Role.RELYING_PARTY: frozenset(
             {
                 Permission.IDENTITY_VERIFY,
+                Permission.LOGIN_CONDUCT,
                 Permission.SIGNATURE_VERIFY,
                 Permission.TIMESTAMP_CREATE,
                 Permission.CERTIFICATE_GET,

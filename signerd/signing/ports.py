@@ -1,11 +1,14 @@
 """What signing needs of tokens and store."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from signerd.audit.event import AuditEvent
 from signerd.audit.signature import SignatureRecord
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import SignerdError
+from signerd.core.login import ChallengeRecord
 from signerd.core.record import CredentialRecord
 from signerd.core.signing import Lane, SignTask
 from signerd.core.standing import CertificateHistory
@@ -60,4 +63,29 @@ class StandingStore(Protocol):
     async def find_history(self, certificate_id: CertificateId) -> CertificateHistory | None:
         """None for a certificate that was never issued. Reads what is committed now. Raises
         StoreUnavailable."""
+        ...
+
+
+class ChallengeStore(Protocol):
+    """Challenges that customers log in with. Every method raises StoreUnavailable."""
+
+    async def add_challenge(self, record: ChallengeRecord) -> None:
+        """Keep a new challenge."""
+        ...
+
+    async def find_challenge(self, statement_sha256: bytes) -> ChallengeRecord | None:
+        """None for one that was never made, or was forgotten."""
+        ...
+
+    async def settle_challenge(
+        self,
+        statement_sha256: bytes,
+        judge: Callable[[ChallengeRecord], tuple[ChallengeRecord, AuditEvent | None]],
+    ) -> ChallengeRecord:
+        """Keep what becomes of a challenge and put the event on record, in one transaction;
+        returns it as it was before. Raises NotFound."""
+        ...
+
+    async def forget_challenges(self, ended_before_utc: datetime) -> int:
+        """Drop challenges that had ended by then; returns how many."""
         ...

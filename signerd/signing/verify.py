@@ -1,7 +1,8 @@
 """Check signatures and hand out public keys."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -14,6 +15,7 @@ from signerd.core.value import CertificateId, CredentialId, certificate_id_of
 from signerd.pki.key import algorithms_of
 from signerd.pki.signature import verify_signature
 from signerd.policy.decide import Scope
+from signerd.signing.login_statement import is_login_statement
 from signerd.signing.ports import StandingStore
 from signerd.signing.sign import CredentialCache, SignInput, check_scope
 from signerd.signing.standing import (
@@ -26,26 +28,30 @@ from signerd.signing.standing import (
 
 
 @dataclass(frozen=True, slots=True)
+class NamedCertificate:
+    """A certificate by its id, which as a bare string could be that of a credential."""
+
+    certificate_id: CertificateId
+
+
+Signer: TypeAlias = CredentialId | NamedCertificate | bytes
+"""Who is said to have signed: a credential, a certificate of this CA, or any certificate, DER."""
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyRequest:
     """A checked call.
 
-    signer: a credential, a certificate of this CA by its id, or any certificate, DER. algorithm:
-    None where the caller does not say. verify_utc: the claimed time of signing, None for now.
+    algorithm: None where the caller does not say. verify_utc: the claimed time of signing, None for
+    now.
     """
 
-    signer: "CredentialId | NamedCertificate | bytes"
+    signer: Signer
     input: SignInput
     signature: bytes
     algorithm: KeyAlgorithm | None
     verify_utc: datetime | None
     scope: Scope
-
-
-@dataclass(frozen=True, slots=True)
-class NamedCertificate:
-    """A certificate by its id, which as a bare string could be that of a credential."""
-
-    certificate_id: CertificateId
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class VerifyResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Signer:
+class _Found:
     """A certificate (DER), and what is known of it."""
 
     der: bytes
@@ -85,6 +91,19 @@ class Verify:
         return credential
 
     async def verify(self, request: VerifyRequest) -> VerifyResult:
+        """Judge the signature of a transaction: what was signed to log in is none. Raises as
+        `examine`."""
+        result = await self.examine(request)
+        data = request.input
+        if data.digest_hash is not None or not is_login_statement(data.content):
+            return result
+        problem = Problem(
+            ProblemCode.LOGIN_CHALLENGE_NOT_A_TRANSACTION,
+            "the data is a login challenge; whoever signed it agreed to nothing but to log in",
+        )
+        return replace(result, problems=(*result.problems, problem))
+
+    async def examine(self, request: VerifyRequest) -> VerifyResult:
         """Check with the public key in the certificate, and judge its holder's standing.
 
         Raises NotFound, PermissionDenied, InvalidRequest (an input that the key cannot have
@@ -102,12 +121,12 @@ class Verify:
             problems = (Problem(ProblemCode.SIGNATURE_INVALID, checked.explanation), *problems)
         return VerifyResult(checked.is_valid, problems, standing, algorithm, moment)
 
-    async def _find(self, request: VerifyRequest) -> _Signer:
+    async def _find(self, request: VerifyRequest) -> _Found:
         match request.signer:
             case bytes() as der:
                 history = await self._store.find_history(certificate_id_of(read_serial(der)))
                 if history is None or history.record.der != der:
-                    return _Signer(der, None)
+                    return _Found(der, None)
             case NamedCertificate(certificate_id):
                 history = await self._store.find_history(certificate_id)
                 if history is None:
@@ -124,7 +143,7 @@ class Verify:
                 "for a grant that names its subscriber or key group",
                 reason="OUT_OF_SCOPE",
             )
-        return _Signer(record.der, history)
+        return _Found(record.der, history)
 
     async def _of_credential(self, credential_id: CredentialId, scope: Scope) -> CertificateHistory:
         credential = await self.get_credential(credential_id, scope)
@@ -147,7 +166,7 @@ def _spki_of(certificate_der: bytes) -> bytes:
         ) from None
 
 
-def _algorithm_for(signer: _Signer, spki: bytes, wanted: KeyAlgorithm | None) -> KeyAlgorithm:
+def _algorithm_for(signer: _Found, spki: bytes, wanted: KeyAlgorithm | None) -> KeyAlgorithm:
     """How the key signs. Raises InvalidRequest: KEY_ALGORITHM_MISMATCH, KEY_ALGORITHM_MISSING, and
     KEY_UNSUPPORTED for a key that is none of ours."""
     known = None if signer.history is None else signer.history.record.algorithm

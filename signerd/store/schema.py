@@ -275,6 +275,25 @@ counters: Final = Table(
     Column("next_number", BigInteger, nullable=False),
 )
 
+# Challenges that customers log in with, by the hash of what is signed.
+login_challenges: Final = Table(
+    "login_challenges",
+    metadata,
+    Column("statement_sha256", LargeBinary, primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("expires_utc", UtcMicroseconds, nullable=False),
+    # Who may answer; they need not exist.
+    Column("subscriber_id", String(63)),
+    Column("certificate_id", String(64)),
+    # Responses that did not count.
+    Column("failures", Integer, nullable=False),
+    # The call that used it up.
+    Column("used_utc", UtcMicroseconds),
+    Column("used_request_id", String(64)),
+    Column("used_content_sha256", LargeBinary),
+    Index(None, "expires_utc"),
+)
+
 # Wrong identity numbers in a row that were tried on a certificate's VID.
 identity_failures: Final = Table(
     "identity_failures",
@@ -329,6 +348,35 @@ audit_heads: Final = Table(
     Column("chain", String(64), primary_key=True),
     Column("length", BigInteger, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
+)
+
+# What the audit key has signed; see audit/checkpoint.py.
+audit_checkpoints: Final = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("fingerprints", LargeBinary, nullable=False),
+    Column("time_stamp", LargeBinary),
+)
+
+# How far each checkpoint reaches in the chains that have grown since the one before: by this the
+# checkpoint of a record is found.
+audit_coverage: Final = Table(
+    "audit_coverage",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", ForeignKey("audit_checkpoints.number"), nullable=False),
+)
+
+# How far somebody who waits wants the next checkpoint to reach.
+audit_wishes: Final = Table(
+    "audit_wishes",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, nullable=False),
 )
 
 # A row for each CA: the number its next CRL will have. Whoever changes what CRLs show reads it,

@@ -15,6 +15,7 @@ from signerd.transport.document_signing import DocumentSigningServicer
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import GuardInterceptor
+from signerd.transport.login import LoginServicer
 from signerd.transport.signing import SigningServicer
 from signerd.transport.timestamping import TimestampingServicer
 from signerd.transport.tls import TlsMaterial
@@ -27,6 +28,8 @@ from signerd.v1 import (
     document_signing_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
+    login_pb2,
+    login_pb2_grpc,
     signing_pb2,
     signing_pb2_grpc,
     timestamping_pb2,
@@ -39,6 +42,7 @@ SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["Signing"].full_name,
     document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"].full_name,
     timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"].full_name,
+    login_pb2.DESCRIPTOR.services_by_name["Login"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
 
@@ -62,6 +66,7 @@ class Servicers:
     signing: SigningServicer
     document_signing: DocumentSigningServicer
     timestamping: TimestampingServicer
+    login: LoginServicer
     admin: AdminServicer
     health: HealthWatch
 
@@ -83,6 +88,7 @@ def build_server(
         servicers.document_signing, server
     )
     timestamping_pb2_grpc.add_TimestampingServicer_to_server(servicers.timestamping, server)
+    login_pb2_grpc.add_LoginServicer_to_server(servicers.login, server)
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)
     reflection.enable_server_reflection(

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from signerd.core.error import InvalidRequest
 from signerd.core.value import CredentialId
 from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import Sign, SignRequest
 from signerd.signing.verify import NamedCertificate, Verify, VerifyRequest, VerifyResult
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
-from signerd.transport.signing_batch import batch_sign, sign_response
+from signerd.transport.signing_batch import batch_sign, write_signature
 from signerd.transport.signing_stream import sign_stream
 from signerd.v1 import signing_pb2 as pb
 from signerd.v1 import signing_pb2_grpc
@@ -56,7 +55,9 @@ class SigningServicer(signing_pb2_grpc.SigningServicer):
                 purpose=request.purpose,
             )
         )
-        return sign_response(signature, credential, is_verified=is_verified)
+        response = pb.SignResponse()
+        write_signature(response, signature, credential, is_verified=is_verified)
+        return response
 
     async def BatchSign(  # noqa: N802 - name of the RPC
         self, request: pb.BatchSignRequest, _context: Any
@@ -93,9 +94,7 @@ def _signer_from(request: pb.VerifyRequest) -> CredentialId | NamedCertificate |
             return NamedCertificate(convert.certificate_from(request.certificate))
         case "certificate_der":
             return request.certificate_der
-    raise InvalidRequest(
-        "send credential, certificate or certificate_der", reason="SIGNER_MISSING", field="signer"
-    )
+    raise convert.signer_missing()
 
 
 def _verdict_to(result: VerifyResult) -> pb.VerifyResponse:

@@ -137,7 +137,8 @@ class SignRequest(_message.Message):
     """The subscriber's agreement, where the credential requires one."""
     purpose: _builtins.str
     """What the signature is for; put on the audit record. At most 200
-    characters, printable.
+    characters, printable. A login challenge (login.proto) is sent as data with
+    the purpose `login`, and nothing else is.
     """
     @_builtins.property
     def digest(self) -> _types_pb2.Digest:

@@ -13,11 +13,13 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from signerd.v1 import admin_pb2, signing_pb2, types_pb2
+from signerd.v1 import admin_pb2, login_pb2, signing_pb2, types_pb2
 from signerd.v1 import certificate_authority_pb2 as authority
 from signerd.v1 import enrolment_pb2 as registry
 from tests.client import scripted_document
 from tests.client.pki import make_identity
+from tests.client.scripted_enrolment import enrolment, proven, story
+from tests.client.scripted_proof import proof_parts
 
 CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
 SUBSCRIBER = "subscribers/hong-gildong"
@@ -67,6 +69,22 @@ class Answers:
             "EraseSubscriber": lambda _: registry.EraseSubscriberResponse(
                 subscriber=registry.Subscriber(name=SUBSCRIBER, erase_time=timestamp(_EVENT_TIME))
             ),
+            "SetPassword": lambda _: registry.SetPasswordResponse(
+                expire_time=timestamp(SUSPENSION_LIMIT)
+            ),
+            "RegisterBiometricKey": lambda _: registry.RegisterBiometricKeyResponse(),
+            "OpenEnrolment": lambda _: registry.OpenEnrolmentResponse(enrolment=enrolment()),
+            "SendCode": lambda _: registry.SendCodeResponse(
+                sent_to="+82*******5678", expire_time=timestamp(_EVENT_TIME)
+            ),
+            "ProveIdentity": proven,
+            "ClaimCertificate": self._claim,
+            "ReportLoss": lambda _: registry.ReportLossResponse(
+                certificate=self.certificate(revoked=True)
+            ),
+            "GetEnrolment": lambda _: story(),
+            "ListEnrolments": lambda _: registry.ListEnrolmentsResponse(enrolments=[enrolment()]),
+            "CancelEnrolment": lambda _: registry.CancelEnrolmentResponse(enrolment=enrolment()),
             "GetPublicKey": self._public_key,
             "Sign": self._sign,
             "BatchSign": self._batch_sign,
@@ -75,9 +93,12 @@ class Answers:
             "VerifyCms": scripted_document.verified,
             "CreateTimestamp": scripted_document.stamped,
             "VerifyTimestamp": scripted_document.stamp_verified,
+            "CreateChallenge": _challenge,
+            "VerifyChallengeResponse": self._login,
             "GetServerInfo": _server_info,
             "GetTokenStatus": _token_status,
             "ListAuditEvents": _events,
+            "ProveAuditRecord": lambda _request: proof_parts().response(),
             "ListMessages": _messages,
             "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }
@@ -141,6 +162,11 @@ class Answers:
         return authority.RenewCertificateResponse(
             certificate=None if request.validate_only else self.certificate(),
             replaced=self.certificate(revoked=not request.validate_only),
+        )
+
+    def _claim(self, _request: registry.ClaimCertificateRequest) -> Message:
+        return registry.ClaimCertificateResponse(
+            certificate=self.certificate(), replaced=self.certificate(revoked=True)
         )
 
     def _suspend(self, _request: authority.SuspendCertificateRequest) -> Message:
@@ -233,6 +259,31 @@ class Answers:
                 text="the signature was not made by this key over this input",
             )
         return answer
+
+    def _login(
+        self, request: login_pb2.VerifyChallengeResponseRequest
+    ) -> login_pb2.VerifyChallengeResponseResponse:
+        asked = signing_pb2.VerifyRequest(
+            data=request.statement.encode(), signature=request.signature
+        )
+        verdict = self._verify(asked)
+        return login_pb2.VerifyChallengeResponseResponse(
+            valid=verdict.valid,
+            problems=verdict.problems,
+            subscriber=SUBSCRIBER,
+            certificate=self.certificate_name,
+            certificate_state=types_pb2.CERTIFICATE_STATE_ACTIVE,
+        )
+
+
+def _challenge(request: login_pb2.CreateChallengeRequest) -> login_pb2.CreateChallengeResponse:
+    return login_pb2.CreateChallengeResponse(
+        statement=(
+            f"signerd.v1 login challenge\nrelying party: dns:shop.example\n"
+            f"domain: {request.domain}\nchallenge: {'A' * 43}\nexpires: 2026-11-01T00:02:00Z"
+        ),
+        expire_time=timestamp(_EVENT_TIME),
+    )
 
 
 def event(position: int) -> admin_pb2.AuditEvent:

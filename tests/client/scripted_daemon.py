@@ -6,7 +6,7 @@ method are used up one by one by the calls that arrive.
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +25,7 @@ from signerd.v1 import (
     certificate_authority_pb2,
     document_signing_pb2,
     enrolment_pb2,
+    login_pb2,
     signing_pb2,
     timestamping_pb2,
 )
@@ -40,23 +41,8 @@ SERVICES = (
     signing_pb2.DESCRIPTOR.services_by_name["Signing"],
     document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"],
     timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"],
+    login_pb2.DESCRIPTOR.services_by_name["Login"],
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],
-)
-
-# Calls of the API that clients have no methods for.
-WITHOUT_METHOD = frozenset(
-    {
-        "SetPassword",
-        "RegisterBiometricKey",
-        "OpenEnrolment",
-        "SendCode",
-        "ProveIdentity",
-        "ClaimCertificate",
-        "ReportLoss",
-        "GetEnrolment",
-        "ListEnrolments",
-        "CancelEnrolment",
-    }
 )
 
 
@@ -68,10 +54,13 @@ def refuse(
     field: str = "",
     retry_after_s: float | None = None,
     request_id: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> Behaviour:
     """End a call as the daemon does: google.rpc.Status with details in the trailers."""
     status = status_pb2.Status(code=code.value[0], message=message)
-    info = error_details_pb2.ErrorInfo(reason=reason or code.name, domain="signerd.v1")
+    info = error_details_pb2.ErrorInfo(
+        reason=reason or code.name, domain="signerd.v1", metadata=metadata
+    )
     details: list[Message] = [info]
     if field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)

@@ -23,6 +23,7 @@ from signerd.v1 import (
     certificate_authority_pb2,
     enrolment_pb2,
     enrolment_pb2_grpc,
+    login_pb2,
     signing_pb2,
 )
 from tests.docs.console import README, ROOT, blocks, section, table
@@ -32,6 +33,7 @@ _FILES: Final[tuple[FileDescriptor, ...]] = (
     admin_pb2.DESCRIPTOR,
     certificate_authority_pb2.DESCRIPTOR,
     enrolment_pb2.DESCRIPTOR,
+    login_pb2.DESCRIPTOR,
     signing_pb2.DESCRIPTOR,
 )
 _CODE: Final = re.compile(r"`([^`\n]+)`")

@@ -11,13 +11,14 @@ from typing import Final
 import pytest
 
 from examples.private_daemon import DaemonSize, private_daemon
-from signerd.core.fault import CLAIM_POINTS, FaultPoint
+from signerd.core.fault import CLAIM_POINTS, LOGIN_POINTS, FaultPoint
 from tests.faults.crash_case import CrashCase, CrashStage, Operation
 from tests.faults.fault_order import SETTINGS
 from tests.faults.judgement import judge_audit, judge_certificates, judge_keys, judge_tokens
 from tests.faults.test_key_pool import READY_KEY_POINTS
 from tests.faults.test_publisher_faults import STATUS_POINTS
 from tests.outbox.test_delivery_kill import DELIVERY_POINTS
+from tests.proof.test_checkpoint_kill import CHECKPOINT_POINTS
 
 pytestmark = pytest.mark.long
 
@@ -90,12 +91,14 @@ CASES: Final = tuple(_cases())
 # On ways that no call begins: each has a test of its own.
 _ELSEWHERE: Final = {
     *CLAIM_POINTS,
+    *LOGIN_POINTS,
     *DELIVERY_POINTS,
     *READY_KEY_POINTS,
     FaultPoint.KEEPER_MAIL_HALF_WRITTEN,
     FaultPoint.KEEPER_SIGNER_RECORDED,
     FaultPoint.KEEPER_SIGNER_SIGNED,
     *STATUS_POINTS,
+    *CHECKPOINT_POINTS,
 }
 
 

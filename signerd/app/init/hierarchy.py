@@ -1,6 +1,6 @@
-"""The daemon's own keys on the authority token: those of root, issuing CA, OCSP signer and
-time-stamping authority with their certificates, the probe key that health checks sign with, and
-the secret keys."""
+"""The daemon's own keys on the authority token: those of root, issuing CA, OCSP signer,
+time-stamping authority and audit signer with their certificates, the probe key that health checks
+sign with, and the secret keys."""
 
 import json
 import os
@@ -11,18 +11,22 @@ from pathlib import Path
 from signerd.app.init.token import authority_token, require_no_export
 from signerd.app.service_location import time_stamper_locations
 from signerd.audit.event import AuditEvent, EventKind
-from signerd.ca.ocsp_signer import ocsp_signer_name, time_stamper_name
+from signerd.ca.ocsp_signer import audit_signer_name, ocsp_signer_name, time_stamper_name
 from signerd.config.settings import Settings
 from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import Clock
 from signerd.core.lifecycle import SystemKeyRole, TokenPurpose
 from signerd.core.record import SystemKey, SystemSecret, TokenRecord
-from signerd.core.value import KeyRef, serial_from
+from signerd.core.value import KeyRef, TokenRef, serial_from
 from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.issuer import IssuerInfo
-from signerd.pki.service_certificate import prepare_ocsp_signer, prepare_time_stamping
+from signerd.pki.service_certificate import (
+    prepare_audit_signer,
+    prepare_ocsp_signer,
+    prepare_time_stamping,
+)
 from signerd.publisher.path import ROOT_CERTIFICATE, ROOT_CRL
 from signerd.store.database import Database
 from signerd.store.system_key import SqlSystemKeyStore
@@ -73,6 +77,7 @@ class HierarchyMaker:
         self._database = database
         self._clock = clock
         self._unfinished = UnfinishedInit(settings.server.state_directory)
+        self._probed: set[TokenRef] = set()
 
     async def provide(self) -> bool:
         """Make the hierarchy; False when it is there. Raises BootError."""
@@ -81,7 +86,7 @@ class HierarchyMaker:
             self._unfinished.forget()
             return False
         token = authority_token(self._tokens)
-        require_no_export(self._tokens.session_of(token))
+        self._probe(token)
         self._clear(token_keys=[key.cka_id for key in self._tokens.list_keys(token)])
         ids = {role: secrets.token_bytes(16) for role in SystemKeyRole}
         self._unfinished.remember(list(ids.values()))
@@ -101,7 +106,7 @@ class HierarchyMaker:
             refs = sorted(self._tokens.open_tokens(purpose), key=lambda ref: ref.label)
             for ref in refs:
                 if ref not in known:
-                    require_no_export(self._tokens.session_of(ref))
+                    self._probe(ref)
                     await registry.register_token(
                         TokenRecord(ref, purpose, capacity if is_pool else 0),
                         AuditEvent(
@@ -113,6 +118,12 @@ class HierarchyMaker:
                             {"serial": ref.serial, "purpose": purpose.value},
                         ),
                     )
+
+    def _probe(self, token: TokenRef) -> None:
+        """Once: it takes a third of a second."""
+        if token not in self._probed:
+            require_no_export(self._tokens.session_of(token))
+            self._probed.add(token)
 
     def _clear(self, *, token_keys: list[bytes]) -> None:
         """Destroy what a crashed init left; anything else on the token is somebody's CA."""
@@ -139,8 +150,10 @@ class HierarchyMaker:
         ocsp = replace(ocsp, certificate=self._ocsp_signer(ocsp, issuing))
         stamper = self._pair(SystemKeyRole.TIMESTAMP, refs, self._settings.timestamping.algorithm)
         stamper = replace(stamper, certificate=self._time_stamper(stamper, issuing))
+        audit = self._pair(SystemKeyRole.AUDIT, refs, self._settings.audit.algorithm)
+        audit = replace(audit, certificate=self._audit_signer(audit, issuing))
         probe = self._pair(SystemKeyRole.PROBE, refs, _PROBE_ALGORITHM)
-        return [root, issuing, ocsp, stamper, probe]
+        return [root, issuing, ocsp, stamper, audit, probe]
 
     def _make_secrets(self, refs: dict[SystemKeyRole, KeyRef]) -> list[SystemSecret]:
         return [
@@ -207,6 +220,17 @@ class HierarchyMaker:
             days=settings.timestamping.days,
             name=time_stamper_name(settings.authority.issuing_common_name),
             **time_stamper_locations(settings),
+        )
+        return self._sign(prepared, issuing)
+
+    def _audit_signer(self, audit: SystemKey, issuing: SystemKey) -> bytes:
+        prepared = prepare_audit_signer(
+            IssuerInfo(_certificate_of(issuing), issuing.algorithm),
+            audit.algorithm,
+            spki=audit.spki,
+            serial=_new_serial(),
+            now_utc=self._clock.now(),
+            name=audit_signer_name(self._settings.authority.issuing_common_name),
         )
         return self._sign(prepared, issuing)
 

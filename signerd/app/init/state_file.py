@@ -1,4 +1,4 @@
-"""The files of a new state directory: configuration, policy, profiles."""
+"""The files of a new state directory: configuration, policy, identity documents, profiles."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +51,13 @@ listen = "{publish}"
 [timestamping]
 # Nothing keeps the clock of many test machines and containers right.
 allow_unsynchronised_clock = true
+
+# For tests: a bank has the URL of its verification service here.
+[identity]
+document_verifier = "file:documents.csv"
 """
+
+_DOCUMENTS = "kind,number,name,issue_date\n"
 
 _POLICY_HEAD = """\
 # Who may do what. Denied unless granted here; read again at SIGHUP.
@@ -72,6 +78,7 @@ def write_state_files(state: Path, module: Path, addresses: Addresses) -> list[s
             subscribers=SUBSCRIBER_PREFIX,
         ),
         "policy.toml": policy_text(),
+        "documents.csv": _DOCUMENTS,
     }
     for name, text in texts.items():
         if not (state / name).exists():

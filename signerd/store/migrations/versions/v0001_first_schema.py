@@ -14,11 +14,13 @@ def upgrade() -> None:
     _create_keys()
     _create_certificates()
     _create_suspensions()
+    _create_login()
     _create_status()
     _create_outbox()
     _create_journal()
     _create_enrolments()
     _create_audit()
+    _create_checkpoints()
     _create_processes()
 
 
@@ -214,6 +216,25 @@ def _create_suspensions() -> None:
     )
     op.create_index(
         "ix_suspensions_certificate_id", "suspensions", ["certificate_id"], unique=False
+    )
+
+
+def _create_login() -> None:
+    op.create_table(
+        "login_challenges",
+        sa.Column("statement_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("expires_utc", sa.BigInteger(), nullable=False),
+        sa.Column("subscriber_id", sa.String(length=63), nullable=True),
+        sa.Column("certificate_id", sa.String(length=64), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("used_utc", sa.BigInteger(), nullable=True),
+        sa.Column("used_request_id", sa.String(length=64), nullable=True),
+        sa.Column("used_content_sha256", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("statement_sha256", name="pk_login_challenges"),
+    )
+    op.create_index(
+        "ix_login_challenges_expires_utc", "login_challenges", ["expires_utc"], unique=False
     )
 
 
@@ -484,6 +505,34 @@ def _create_audit() -> None:
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("chain", name="pk_audit_heads"),
+    )
+
+
+def _create_checkpoints() -> None:
+    op.create_table(
+        "audit_checkpoints",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("checkpoint", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprints", sa.LargeBinary(), nullable=False),
+        sa.Column("time_stamp", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("number", name="pk_audit_checkpoints"),
+    )
+    op.create_table(
+        "audit_coverage",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"], ["audit_checkpoints.number"], name="fk_audit_coverage_number"
+        ),
+        sa.PrimaryKeyConstraint("chain", "length", name="pk_audit_coverage"),
+    )
+    op.create_table(
+        "audit_wishes",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("chain", name="pk_audit_wishes"),
     )
 
 

@@ -1,0 +1,35 @@
+"""Wires logins."""
+
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+
+from signerd.app.wiring import Base
+from signerd.signing.login import Login
+from signerd.signing.verify import Verify
+from signerd.store.login import SqlChallengeStore
+
+FORGET_ROUND_S = 60.0
+# So long a response is still told why it comes too late, and a retry gets its answer.
+_REMEMBERED = timedelta(hours=1)
+
+
+def login_use_case(base: Base, verify: Verify) -> Login:
+    """What fronts log customers in with."""
+    lifetime_s = base.settings.login.challenge_lifetime_s
+    store = SqlChallengeStore(base.database)
+    return Login(store, verify, base.clock, secrets.token_bytes, lifetime_s)
+
+
+class ForgetRounds:
+    """What the keeper throws away of logins. is_leader: whether this keeper holds the lease."""
+
+    def __init__(self, base: Base, is_leader: Callable[[], bool]) -> None:
+        self._store = SqlChallengeStore(base.database)
+        self._clock = base.clock
+        self._is_leader = is_leader
+
+    async def run_once(self) -> None:
+        """Forget challenges that ended."""
+        if self._is_leader():
+            await self._store.forget_challenges(self._clock.now() - _REMEMBERED)
