@@ -17,6 +17,7 @@ from signerd_client import (
     inventory_call,
     login_call,
     message_call,
+    proof_call,
     replace_call,
     signing_call,
     subscriber_call,
@@ -120,6 +121,7 @@ class Client:
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    prove_audit_record = _unary(proof_call.prove_audit_record)
     list_messages = _listing(message_call.list_messages)
     get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
