@@ -2,20 +2,30 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import Activation, AuthorisationUse
 from signerd.core.clock import Clock
-from signerd.core.error import SignerdError, TokenRefused, TokenUnavailable, WrongState
+from signerd.core.error import (
+    PermissionDenied,
+    SignerdError,
+    TokenRefused,
+    TokenUnavailable,
+    WrongState,
+)
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import CredentialRecord
 from signerd.core.signing import Lane, SignTask
 from signerd.core.value import CredentialId
+from signerd.signing.agreement import Agreements, digests_of
 from signerd.signing.ports import SignatureStore, Signer
 from signerd.signing.sign import (
     CredentialCache,
     SignRequest,
+    agreement_for,
     check_signs,
     message_of,
     require_active,
@@ -45,10 +55,13 @@ class BatchSign:
         credentials: CredentialCache,
         clock: Clock,
         process: str,
+        *,
+        agreements: Agreements,
     ) -> None:
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
+        self._agreements = agreements
         self._clock = clock
         self._process = process
 
@@ -59,8 +72,10 @@ class BatchSign:
 
         1. What can be said without a token is said of each request by itself; a request that the
            caller could not even read is passed in as its error, and comes out as that.
-        2. The tokens sign what is left.
-        3. What one key signed goes on record as one event, all events in one transaction, and
+        2. What its subscriber has to agree to is compared with what the subscriber did agree to:
+           no key is used without it.
+        3. The tokens sign what is left.
+        4. What one key signed goes on record as one event, all events in one transaction, and
            what a transaction refuses is not answered: see Sign.
 
         Raises LimitExceeded and StoreUnavailable, which concern all alike.
@@ -69,7 +84,9 @@ class BatchSign:
         asked = _Asked()
         known = await self._look_up({it.credential for it in _good(requests)})
         ready = self._check(requests, known, outcomes, asked)
-        if ready is not None:
+        if ready is not None and asked.needs_agreement:
+            asked = await self._agree(asked, outcomes)
+        if ready is not None and asked.tasks:
             signatures = await self._tokens.sign_many(
                 asked.tasks, deadline=ready.deadline, lane=lane
             )
@@ -134,6 +151,26 @@ class BatchSign:
             some = request
         return some
 
+    async def _agree(self, asked: "_Asked", outcomes: list[SignOutcome | None]) -> "_Asked":
+        """What may be signed of it; the rest is refused, each group as a whole."""
+        agreed = _Asked()
+        for group in asked.groups.values():
+            messages = [asked.tasks[position].message for position in group.positions]
+            places = [asked.places[position] for position in group.positions]
+            use = None
+            try:
+                use = await agreement_for(
+                    self._agreements, group.request, group.credential, messages
+                )
+            except (WrongState, PermissionDenied) as error:
+                for place in places:
+                    outcomes[place] = error
+                continue
+            for place, message in zip(places, messages, strict=True):
+                agreed.add(place, group.request, group.credential, message)
+            agreed.groups[_key_of(group.request)].use = use
+        return agreed
+
     async def _record(
         self,
         asked: "_Asked",
@@ -155,16 +192,7 @@ class BatchSign:
                 groups.append((group, made))
         now = self._clock.now()
         records = [
-            SignatureRecord(
-                group.credential.credential_id,
-                signature_event(
-                    group.request,
-                    group.credential,
-                    [asked.tasks[position].message for position in made],
-                    now,
-                    self._process,
-                ),
-            )
+            self._signature_record(group, [asked.tasks[position].message for position in made], now)
             for group, made in groups
         ]
         refusals = await self._store.record_signatures(records) if records else []
@@ -173,6 +201,18 @@ class BatchSign:
                 error = await self._explained(group, refusal)
                 for position in made:
                     outcomes[asked.places[position]] = error
+
+    def _signature_record(
+        self, group: "_Group", messages: Sequence[bytes], now_utc: datetime
+    ) -> SignatureRecord:
+        credential, use = group.credential, group.use
+        if use is not None:
+            # What the token did not sign is not counted.
+            use = replace(use, digests=tuple(digests_of(credential.algorithm, messages)))
+        event = signature_event(
+            group.request, credential, messages, now_utc, self._process, use=use
+        )
+        return SignatureRecord(credential.credential_id, event, use)
 
     async def _explained(self, group: "_Group", error: SignerdError) -> SignerdError:
         """In the words that a caller meets whose front did not know the key yet: a key that is gone
@@ -195,6 +235,7 @@ class _Group:
     request: SignRequest
     credential: CredentialRecord
     positions: list[int]
+    use: AuthorisationUse | None = None
     explained: SignerdError | None = None
 
 
@@ -205,17 +246,23 @@ class _Asked:
         self.tasks: list[SignTask] = []
         self.places: list[int] = []
         self.groups: dict[tuple[CredentialId, str, str], _Group] = {}
+        self.needs_agreement = False
 
     def add(
         self, place: int, request: SignRequest, credential: CredentialRecord, message: bytes
     ) -> None:
-        key = (request.credential, request.authorisation, request.purpose)
+        key = _key_of(request)
         group = self.groups.get(key)
         if group is None:
             group = self.groups[key] = _Group(request, credential, [])
+            self.needs_agreement |= credential.activation is not Activation.NONE
         group.positions.append(len(self.tasks))
         self.tasks.append(SignTask(credential.key, credential.algorithm, message))
         self.places.append(place)
+
+
+def _key_of(request: SignRequest) -> tuple[CredentialId, str, str]:
+    return request.credential, request.authorisation, request.purpose
 
 
 def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:
