@@ -12,10 +12,14 @@ from signerctl import (
     ca,
     certificate,
     change,
+    enrolment,
+    evidence,
+    harness,
     identity,
     inventory,
     key,
     login,
+    one_time_code,
     outbox,
     renewal,
     replacement,
@@ -49,6 +53,9 @@ certificate.app.command(name="needs-renewal")(renewal.needs_renewal)
 certificate.app.command()(inventory.inventory)
 certificate.app.command()(inventory.watch)
 app.add_typer(subscriber.app, name="subscriber")
+subscriber.app.command(name="set-password")(evidence.set_password)
+subscriber.app.command(name="register-biometric-key")(evidence.register_biometric_key)
+app.add_typer(enrolment.app, name="enrolment")
 app.add_typer(batch.app, name="batch")
 app.add_typer(ca.app, name="ca")
 app.add_typer(key.app, name="key")
@@ -60,6 +67,8 @@ app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
 app.add_typer(outbox.app, name="outbox")
+app.add_typer(harness.app, name="harness")
+outbox.app.command()(one_time_code.code)
 app.command()(admin.health)
 
 

@@ -24,6 +24,8 @@ def report(error: SignerdError, *, as_json: bool) -> ExitCode:
     if error.retry_after_s is not None:
         typer.echo(f"  try again:  in {error.retry_after_s:g} s", err=True)
     typer.echo(f"  what next:  {error.advice}", err=True)
+    if error.support_reference:
+        typer.echo(f"  support:    {error.support_reference}", err=True)
     if error.request_id:
         typer.echo(f"  request id: {error.request_id}", err=True)
     return code
@@ -69,6 +71,8 @@ def _document(error: SignerdError, code: ExitCode) -> dict[str, object]:
             ],
             "retry_after_s": error.retry_after_s,
             "request_id": error.request_id,
+            "support_reference": error.support_reference,
+            "metadata": dict(error.info.metadata),
             "exit_code": code,
         }
     }

@@ -10,13 +10,13 @@ import typer
 from signerctl.data import DataError
 
 SOURCE: Final = "SOURCE"
-_FORMS: Final = "file:PATH, env:NAME or stdin"
+FORMS: Final = "file:PATH, env:NAME or stdin"
 
 IdentityNumberFrom = Annotated[
     str,
     typer.Option(
         metavar=SOURCE,
-        help=f"Where the identity number is: {_FORMS}. Never on the command line.",
+        help=f"Where the identity number is: {FORMS}. Never on the command line.",
         show_default=False,
     ),
 ]
@@ -24,15 +24,25 @@ DocumentNumberFrom = Annotated[
     str,
     typer.Option(
         metavar=SOURCE,
-        help=f"Where the number of the document is: {_FORMS}.",
+        help=f"Where the number of the document is: {FORMS}.",
         show_default=False,
     ),
 ]
 
 
-def read_secret(source: str) -> str:
+def read_secret(source: str, asked_for: str = "Number") -> str:
     """What a source holds, without white space around it; empty for no source. At a terminal,
-    stdin asks without showing what is typed. Raises DataError."""
+    stdin asks for it without showing what is typed. Raises DataError."""
+    return _read(source, asked_for).strip()
+
+
+def read_password(source: str, asked_for: str, *, twice: bool = False) -> str:
+    """What a source holds, without the line end; white space may belong to a password. twice: have
+    it typed again at a terminal. Raises DataError."""
+    return _read(source, asked_for, twice=twice).removesuffix("\n").removesuffix("\r")
+
+
+def _read(source: str, asked_for: str, *, twice: bool = False) -> str:
     kind, _, rest = source.partition(":")
     match kind:
         case "":
@@ -45,17 +55,17 @@ def read_secret(source: str) -> str:
         case "env" if rest:
             text = os.environ.get(rest, "")
         case "stdin" if not rest:
-            text = _from_stdin()
+            text = _from_stdin(asked_for, twice=twice)
         case _:
             # Not repeated: it may be the secret itself.
-            raise DataError(f"a secret is read from {_FORMS}")
+            raise DataError(f"a secret is read from {FORMS}")
     if not text.strip():
         raise DataError(f"{source} holds nothing")
-    return text.strip()
+    return text
 
 
-def _from_stdin() -> str:
+def _from_stdin(asked_for: str, *, twice: bool) -> str:
     if sys.stdin.isatty():
-        asked: str = typer.prompt("Number", hide_input=True, err=True)
+        asked: str = typer.prompt(asked_for, hide_input=True, err=True, confirmation_prompt=twice)
         return asked
     return sys.stdin.readline()

@@ -42,9 +42,15 @@ def session(context: typer.Context, output: OutputFormat | None) -> Iterator[Ses
     """Connect; turn every failure into words on standard error and an exit code."""
     connection: Connection = context.obj
     printer = Printer(output or connection.output)
+    with reported(printer), _client(connection) as client:
+        yield Session(client, printer)
+
+
+@contextmanager
+def reported(printer: Printer) -> Iterator[None]:
+    """Turn every failure into words on standard error and an exit code."""
     try:
-        with _client(connection) as client:
-            yield Session(client, printer)
+        yield
         printer.flush()
     except SignerdError as error:
         raise typer.Exit(report(error, as_json=printer.is_json)) from None

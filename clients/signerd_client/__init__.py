@@ -28,8 +28,24 @@ from signerd_client.certificate import (
     RevocationReason,
 )
 from signerd_client.client import Client
+from signerd_client.enrolment import (
+    Authorisation,
+    Claimed,
+    Enrolment,
+    EnrolmentPurpose,
+    EnrolmentState,
+    Factor,
+    Proven,
+)
 from signerd_client.error import SignerdError
 from signerd_client.login import Challenge, Login, LoginStatement, login_statement
+from signerd_client.proof import (
+    BiometricProof,
+    CodeProof,
+    DocumentProof,
+    PasswordProof,
+    biometric_statement,
+)
 from signerd_client.remote_key import RemotePrivateKey
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import RetryPolicy
@@ -39,16 +55,27 @@ from signerd_client.target import Target
 
 __all__ = [
     "AsyncClient",
+    "Authorisation",
+    "BiometricProof",
     "Certificate",
     "CertificateState",
     "Challenge",
+    "Claimed",
     "Client",
+    "CodeProof",
     "DocumentKind",
+    "DocumentProof",
+    "Enrolment",
+    "EnrolmentPurpose",
+    "EnrolmentState",
+    "Factor",
     "Hash",
     "KeyAlgorithm",
     "Login",
     "LoginStatement",
+    "PasswordProof",
     "PersonalData",
+    "Proven",
     "PublicKey",
     "Reissued",
     "RemotePrivateKey",
@@ -62,6 +89,7 @@ __all__ = [
     "Subscriber",
     "Target",
     "Verification",
+    "biometric_statement",
     "login_statement",
     "renewal_statement",
 ]

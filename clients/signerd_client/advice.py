@@ -6,6 +6,13 @@ from signerd_client.error import SignerdError
 
 _OF_REASON: Final = {
     "ALGORITHM_UNKNOWN": "Name one of the algorithms of the API; none is chosen silently.",
+    "AUTHORISATION_ABSENT": "Give the missing proofs; the last one makes an authorisation.",
+    "AUTHORISATION_CODE_WRONG": "Copy both again; after too many wrong codes they are void.",
+    "AUTHORISATION_EXPIRED": "Give the last proof again for a new one.",
+    "AUTHORISATION_USED": "It gets one certificate, once; open another enrolment for another one.",
+    "AUTHORISATION_VOID": "Give the last proof again for a new one.",
+    "BIOMETRIC_KEY_ABSENT": "Register the key of the app, or prove the identity otherwise.",
+    "BIOMETRIC_STATEMENT_STALE": "Recognise the customer again, and sign a new statement.",
     "CERTIFICATE_ACTIVE": "It is not on hold; there is nothing to do.",
     "CERTIFICATE_EXPIRED": "An expired certificate cannot be replaced: issue a new one.",
     "CERTIFICATE_NAMES_NO_PRINCIPAL": (
@@ -20,7 +27,11 @@ _OF_REASON: Final = {
     "CHALLENGE_FAILED": "Create a new challenge, and find out who answers wrongly.",
     "CHALLENGE_UNKNOWN": "Send the statement exactly as CreateChallenge gave it to you.",
     "CHALLENGE_USED": "A challenge counts once. Create a new one.",
+    "CERTIFICATE_VALID": "Reissue the certificate that is there, or renew it before it expires.",
     "CHECKSUM_MISMATCH": "Bytes changed on the way. Check memory and network of both machines.",
+    "CODE_ABSENT": "Have a new code sent.",
+    "CODE_EXPIRED": "Have a new code sent, and give it before it lapses.",
+    "CODE_WRONG": "Type the code that was sent last.",
     "CREDENTIAL_RETIRED": (
         "This key never signs again. Use the credential of the certificate that replaced its own."
     ),
@@ -29,26 +40,42 @@ _OF_REASON: Final = {
     "DIGEST_LENGTH": "Send the digest of the key's own hash, as raw bytes.",
     "DIGEST_MISMATCH": "Hash with the hash of the key's algorithm, or send the data instead.",
     "DIGEST_NOT_SUPPORTED": "Send the data instead of a digest.",
+    "DOCUMENT_NOT_REGISTERED": "Use the registered document, or have the registration changed.",
+    "DOCUMENT_VERIFIER_ABSENT": "Ask the operator to configure who verifies documents.",
+    "ENROLMENT_CANCELLED": "Open another enrolment.",
+    "ENROLMENT_CLAIMED": "Repeat the claim with its own request id, or open another enrolment.",
+    "ENROLMENT_COMPLETED": "Open another enrolment for what comes next.",
+    "ENROLMENT_EXPIRED": "Open another enrolment.",
+    "FACTOR_MISSING": "Give the proofs that are missing; the enrolment lists them.",
     "HOLD_IS_SUSPENSION": "Suspend the certificate instead; it can be resumed.",
     "IDENTITY_ABSENT": "Ask about a certificate of a profile that certifies a virtual ID.",
     "IDENTITY_ERASED": "The holder has left; do not rely on this certificate.",
     "IDENTITY_LOCKED": "Somebody tries numbers. Wait as told, and find out who it is.",
     "IDENTITY_REGISTERED": "Leave the identity number out; the registered one is certified.",
     "KEY_ALGORITHM_MISSING": "Say how the key signed: an RSA key does not tell its padding.",
+    "IDENTITY_REQUIRED": "Give the identity number; for an enrolment, at the registration.",
     "KEY_NOT_FOUND": (
         "If its certificate was revoked or replaced, use the new one's credential; otherwise ask"
         " the operator to restore the token."
     ),
+    "LOCKED_OUT": "Wait until the time of release; what is tried before is not looked at.",
     "LOGIN_PURPOSE": "Use sign_login for login challenges, and for nothing else.",
+    "PASSWORD_ABSENT": "Set a password, or prove the identity otherwise.",
+    "PASSWORD_CURRENT_MISSING": "Give the password in force too.",
+    "PASSWORD_EXPIRED": "Change it with the one in force, then prove with the new one.",
     "PROFILE_UNKNOWN": "`signerctl server info` lists the profiles of this daemon.",
     "PROOF_WRONG": (
         "Sign renewal_statement(certificate, request_id) with the certificate's own key."
     ),
+    "REFERENCE_NUMBER_UNKNOWN": "Use the latest reference number; an earlier one is void.",
+    "REISSUE_INSTEAD": "Open an enrolment for the reissue of the revoked certificate.",
     "RENEWAL_TOO_EARLY": "Come back in the last days of its validity, or reissue it.",
     "REQUEST_ID_REUSED": (
         "Use a new request id for a new request; to repeat an earlier one, repeat all of it."
     ),
+    "SUBSCRIBER_ERASED": "Register the subscriber again.",
     "SUBSCRIBER_HAS_CERTIFICATE": "Revoke what is valid or suspended first.",
+    "SUBSCRIBER_NOT_REGISTERED": "Register the subscriber first.",
     "SUBSCRIBER_REGISTERED": "Change what is registered instead.",
     "SUSPENSION_LIMIT_PASSED": "It was on hold for too long: issue a new one.",
     "VERIFY_TIME_AHEAD": "Send the time of signing, which lies in the past, or none for now.",

@@ -13,6 +13,8 @@ from signerd_client import (
     authority_call,
     batch_call,
     change_call,
+    enrolment_call,
+    evidence_call,
     inventory_call,
     login_call,
     message_call,
@@ -97,6 +99,16 @@ class AsyncClient:
     get_subscriber = _unary(subscriber_call.get_subscriber)
     find_subscribers = _unary(subscriber_call.find_subscribers)
     erase_subscriber = _unary(subscriber_call.erase_subscriber)
+    set_password = _unary(evidence_call.set_password)
+    register_biometric_key = _unary(evidence_call.register_biometric_key)
+    open_enrolment = _unary(enrolment_call.open_enrolment)
+    send_code = _unary(enrolment_call.send_code)
+    prove_identity = _unary(enrolment_call.prove_identity)
+    claim_certificate = _unary(enrolment_call.claim_certificate)
+    report_loss = _unary(enrolment_call.report_loss)
+    get_enrolment = _unary(enrolment_call.get_enrolment)
+    list_enrolments = _listing(enrolment_call.list_enrolments)
+    cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
     batch_sign = _unary(batch_call.batch_sign)

@@ -78,6 +78,12 @@ class SignerdError(Exception):
         """What to quote to the operator, and to repeat a call that changes state with."""
         return self.info.request_id
 
+    @property
+    def support_reference(self) -> str:
+        """What a customer quotes to support, who find the story with it; empty where the error
+        concerns no enrolment."""
+        return self.info.metadata.get("support_reference", "")
+
 
 class InvalidRequest(SignerdError):
     """The request can never succeed as it is."""

@@ -1,5 +1,10 @@
 """Resource names: callers may give the full name or the bare id."""
 
+import re
+from typing import Final
+
+_SUPPORT_REFERENCE: Final = re.compile(r"[0-9A-Za-z]{5}-[0-9A-Za-z]{5}")
+
 
 def subscriber_name(name_or_id: str) -> str:
     """`subscribers/{subscriber}`."""
@@ -21,6 +26,16 @@ def credential_name(name_or_id: str) -> str:
 def message_name(name_or_id: str) -> str:
     """`messages/{message}`."""
     return _full("messages", name_or_id)
+
+
+def enrolment_name(name_or_id: str) -> str:
+    """`enrolments/{enrolment}`."""
+    return _full("enrolments", name_or_id)
+
+
+def is_support_reference(text: str) -> bool:
+    """Whether it is the number of an enrolment that customers quote, and no name."""
+    return _SUPPORT_REFERENCE.fullmatch(text) is not None
 
 
 def _full(collection: str, name_or_id: str) -> str:

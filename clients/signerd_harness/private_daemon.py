@@ -108,6 +108,11 @@ class PrivateDaemon(DaemonDirectory):
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
 
+    def leave(self) -> None:
+        """Let it run on when this process ends; whoever stops it knows it from its directory."""
+        # The one way to tell a Popen that nobody here waits for its process any more.
+        self._process.returncode = 0
+
     def _failed(self, what: str) -> DaemonFailed:
         lines = self.log().splitlines()
         return DaemonFailed("\n".join([what, *lines[-_LOG_TAIL_LINES:]]))

@@ -170,7 +170,7 @@ class ProfileSettings(_Section):
     description: str = ""
     validity_days: int = Field(ge=1, le=3660)
     whole_days_in: Annotated[str, AfterValidator(_zone)] | None = None
-    backdate_s: int = Field(default=0, ge=0, le=3600)
+    backdate_s: int = Field(default=0, ge=0, le=86_400)
     renewal_window_days: int = Field(default=30, ge=1, le=366)
     subject: SubjectSettings = SubjectSettings()
     keys: KeySettings

@@ -1,6 +1,6 @@
 """What the enrolment calls call, and enrolments as the API shows them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from signerd.audit.event import AuditEvent
 from signerd.core.clock import Clock
 from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import InvalidRequest
+from signerd.core.evidence import Factor
 from signerd.core.value import EnrolmentId
 from signerd.enrolment.call import Caller
 from signerd.enrolment.claim import ClaimCertificate
@@ -84,15 +85,19 @@ def enrolment_message(
         certificate=f"certificates/{record.certificate}" if record.certificate else "",
         open_time=convert.timestamp_to(record.opened_utc),
         expire_time=convert.timestamp_to(record.expires_utc),
+        proven=_factors(record.proven),
     )
     for group in standing(rules.factors, record.purpose, record.proven):
-        factors = sorted(pb.Factor.Value(f"FACTOR_{one}") for one in group.group)
-        message.needed.add(any_of=factors, met=group.is_met)
+        message.needed.add(any_of=_factors(group.group), met=group.is_met)
     locks = [record.failures, *(code.failures for code in record.codes.values())]
     releases = [one.release_utc for one in locks if one.release_utc and one.release_utc > now]
     if releases and state in (EnrolmentState.OPEN, EnrolmentState.AUTHORISED):
         message.lock_release_time.FromDatetime(max(releases))
     return message
+
+
+def _factors(factors: Iterable[Factor]) -> list[pb.Factor.ValueType]:
+    return sorted(pb.Factor.Value(f"FACTOR_{one}") for one in factors)
 
 
 def event_message(event: AuditEvent) -> pb.EnrolmentEvent:

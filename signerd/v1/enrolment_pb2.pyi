@@ -707,6 +707,7 @@ class EnrolmentRecord(_message.Message):
     OPEN_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     LOCK_RELEASE_TIME_FIELD_NUMBER: _builtins.int
+    PROVEN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name `enrolments/{enrolment}`."""
     subscriber: _builtins.str
@@ -739,6 +740,10 @@ class EnrolmentRecord(_message.Message):
     def lock_release_time(self) -> _timestamp_pb2.Timestamp:
         """Set while proofs are refused because too many failed: the time of release."""
 
+    @_builtins.property
+    def proven(self) -> _containers.RepeatedScalarFieldContainer[Global___Factor.ValueType]:
+        """The proofs that were given."""
+
     def __init__(
         self,
         *,
@@ -754,10 +759,11 @@ class EnrolmentRecord(_message.Message):
         open_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         lock_release_time: _timestamp_pb2.Timestamp | None = ...,
+        proven: _abc.Iterable[Global___Factor.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "lock_release_time", b"lock_release_time", "open_time", b"open_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "expire_time", b"expire_time", "lock_release_time", b"lock_release_time", "name", b"name", "needed", b"needed", "old_certificate", b"old_certificate", "open_time", b"open_time", "profile", b"profile", "purpose", b"purpose", "state", b"state", "subscriber", b"subscriber", "support_reference", b"support_reference"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "expire_time", b"expire_time", "lock_release_time", b"lock_release_time", "name", b"name", "needed", b"needed", "old_certificate", b"old_certificate", "open_time", b"open_time", "profile", b"profile", "proven", b"proven", "purpose", b"purpose", "state", b"state", "subscriber", b"subscriber", "support_reference", b"support_reference"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -17,6 +17,7 @@ from signerd.v1 import admin_pb2, login_pb2, signing_pb2, types_pb2
 from signerd.v1 import certificate_authority_pb2 as authority
 from signerd.v1 import enrolment_pb2 as registry
 from tests.client.pki import make_identity
+from tests.client.scripted_enrolment import enrolment, proven, story
 
 CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
 SUBSCRIBER = "subscribers/hong-gildong"
@@ -66,6 +67,22 @@ class Answers:
             "EraseSubscriber": lambda _: registry.EraseSubscriberResponse(
                 subscriber=registry.Subscriber(name=SUBSCRIBER, erase_time=timestamp(_EVENT_TIME))
             ),
+            "SetPassword": lambda _: registry.SetPasswordResponse(
+                expire_time=timestamp(SUSPENSION_LIMIT)
+            ),
+            "RegisterBiometricKey": lambda _: registry.RegisterBiometricKeyResponse(),
+            "OpenEnrolment": lambda _: registry.OpenEnrolmentResponse(enrolment=enrolment()),
+            "SendCode": lambda _: registry.SendCodeResponse(
+                sent_to="+82*******5678", expire_time=timestamp(_EVENT_TIME)
+            ),
+            "ProveIdentity": proven,
+            "ClaimCertificate": self._claim,
+            "ReportLoss": lambda _: registry.ReportLossResponse(
+                certificate=self.certificate(revoked=True)
+            ),
+            "GetEnrolment": lambda _: story(),
+            "ListEnrolments": lambda _: registry.ListEnrolmentsResponse(enrolments=[enrolment()]),
+            "CancelEnrolment": lambda _: registry.CancelEnrolmentResponse(enrolment=enrolment()),
             "GetPublicKey": self._public_key,
             "Sign": self._sign,
             "BatchSign": self._batch_sign,
@@ -138,6 +155,11 @@ class Answers:
         return authority.RenewCertificateResponse(
             certificate=None if request.validate_only else self.certificate(),
             replaced=self.certificate(revoked=not request.validate_only),
+        )
+
+    def _claim(self, _request: registry.ClaimCertificateRequest) -> Message:
+        return registry.ClaimCertificateResponse(
+            certificate=self.certificate(), replaced=self.certificate(revoked=True)
         )
 
     def _suspend(self, _request: authority.SuspendCertificateRequest) -> Message:

@@ -6,7 +6,7 @@ method are used up one by one by the calls that arrive.
 
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent import futures
 from types import TracebackType
 from typing import Any, Self
@@ -35,22 +35,6 @@ SERVICES = (
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],
 )
 
-# Calls of the API that clients have no methods for.
-WITHOUT_METHOD = frozenset(
-    {
-        "SetPassword",
-        "RegisterBiometricKey",
-        "OpenEnrolment",
-        "SendCode",
-        "ProveIdentity",
-        "ClaimCertificate",
-        "ReportLoss",
-        "GetEnrolment",
-        "ListEnrolments",
-        "CancelEnrolment",
-    }
-)
-
 
 def refuse(
     code: grpc.StatusCode,
@@ -60,10 +44,13 @@ def refuse(
     field: str = "",
     retry_after_s: float | None = None,
     request_id: str = "",
+    metadata: Mapping[str, str] | None = None,
 ) -> Behaviour:
     """End a call as the daemon does: google.rpc.Status with details in the trailers."""
     status = status_pb2.Status(code=code.value[0], message=message)
-    info = error_details_pb2.ErrorInfo(reason=reason or code.name, domain="signerd.v1")
+    info = error_details_pb2.ErrorInfo(
+        reason=reason or code.name, domain="signerd.v1", metadata=metadata
+    )
     details: list[Message] = [info]
     if field:
         violation = error_details_pb2.BadRequest.FieldViolation(field=field, description=message)

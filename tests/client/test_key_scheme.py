@@ -3,9 +3,7 @@
 import copy
 import hashlib
 import pickle
-from collections.abc import Callable
 
-import google_crc32c
 import pytest
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -16,74 +14,49 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
 )
 
-from signerd.v1 import signing_pb2
-from signerd_client import KeyAlgorithm, PublicKey, RemotePrivateKey, Signature
-from signerd_client.call import Call
+from signerd_client import KeyAlgorithm
 from signerd_client.error import Corrupted
 from signerd_client.key_scheme import KeyScheme
 from signerd_client.remote_key import (
     RemoteEcPrivateKey,
     RemoteEd25519PrivateKey,
     RemoteRsaPrivateKey,
-    Signing,
-    remote_private_key,
 )
+from tests.client.software_key import SoftwareDaemon, remote_key
 
 ORDER = b"payment order"
 SHA256 = hashes.SHA256()
 PKCS1 = KeyAlgorithm.RSA_2048_PKCS1_SHA256
 PSS_KEY = KeyAlgorithm.RSA_2048_PSS_SHA256
-Software = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 _RSA = rsa.generate_private_key(65537, 2048)
 _EC = ec.generate_private_key(ec.SECP256R1())
 _ED = ed25519.Ed25519PrivateKey.generate()
 
 
-class Daemon:
-    """Keeps what it was sent, and signs it with a software key as the algorithm says."""
-
-    def __init__(self, sign: Callable[[signing_pb2.SignRequest], bytes]) -> None:
-        self.requests: list[signing_pb2.SignRequest] = []
-        self._sign = sign
-
-    def run(self, call: Call[Signature]) -> Signature:
-        request = signing_pb2.SignRequest.FromString(call.payload)
-        self.requests.append(request)
-        signature = self._sign(request)
-        answer = signing_pb2.SignResponse(signature=signature, verified_input_crc32c=True)
-        answer.signature_crc32c.value = google_crc32c.value(signature)
-        return call.decode(answer.SerializeToString())
-
-
-def _key(algorithm: KeyAlgorithm, software: Software, daemon: Daemon) -> RemotePrivateKey:
-    spki = software.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    public = PublicKey("credentials/c", algorithm, spki, "certificates/4f")
-    return remote_private_key(public, Signing(daemon.run))
-
-
-def _rsa(algorithm: KeyAlgorithm) -> tuple[RemoteRsaPrivateKey, Daemon]:
+def _rsa(algorithm: KeyAlgorithm) -> tuple[RemoteRsaPrivateKey, SoftwareDaemon]:
     padding = KeyScheme.of(algorithm).rsa_padding
     assert padding is not None
-    daemon = Daemon(lambda request: _RSA.sign(request.digest.sha256, padding, Prehashed(SHA256)))
-    key = _key(algorithm, _RSA, daemon)
+    daemon = SoftwareDaemon(
+        lambda request: _RSA.sign(request.digest.sha256, padding, Prehashed(SHA256))
+    )
+    key = remote_key(algorithm, _RSA, daemon)
     assert isinstance(key, RemoteRsaPrivateKey)
     return key, daemon
 
 
-def _ec() -> tuple[RemoteEcPrivateKey, Daemon]:
+def _ec() -> tuple[RemoteEcPrivateKey, SoftwareDaemon]:
     scheme = ec.ECDSA(Prehashed(SHA256))
-    daemon = Daemon(lambda request: _EC.sign(request.digest.sha256, scheme))
-    key = _key(KeyAlgorithm.EC_P256_SHA256, _EC, daemon)
+    daemon = SoftwareDaemon(lambda request: _EC.sign(request.digest.sha256, scheme))
+    key = remote_key(KeyAlgorithm.EC_P256_SHA256, _EC, daemon)
     assert isinstance(key, RemoteEcPrivateKey)
     return key, daemon
 
 
-def _ed() -> tuple[RemoteEd25519PrivateKey, Daemon]:
-    daemon = Daemon(lambda request: _ED.sign(request.data))
-    key = _key(KeyAlgorithm.ED25519, _ED, daemon)
+def _ed() -> tuple[RemoteEd25519PrivateKey, SoftwareDaemon]:
+    daemon = SoftwareDaemon(lambda request: _ED.sign(request.data))
+    key = remote_key(KeyAlgorithm.ED25519, _ED, daemon)
     assert isinstance(key, RemoteEd25519PrivateKey)
     return key, daemon
 
@@ -237,7 +210,9 @@ def test_a_copy_is_the_same_key() -> None:
 def test_a_signature_of_another_key_is_not_passed_on() -> None:
     """Builders would take any bytes; the key does not."""
     other = ed25519.Ed25519PrivateKey.generate()
-    key = _key(KeyAlgorithm.ED25519, _ED, Daemon(lambda request: other.sign(request.data)))
+    key = remote_key(
+        KeyAlgorithm.ED25519, _ED, SoftwareDaemon(lambda request: other.sign(request.data))
+    )
     assert isinstance(key, RemoteEd25519PrivateKey)
     with pytest.raises(Corrupted, match="not of its key"):
         key.sign(ORDER)

@@ -4,8 +4,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-# Ids of every kind: serial numbers, credentials, fingerprints, digests, request ids.
-_ID: Final = re.compile(r"\b(?:[0-9a-f]{16,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+# Ids of every kind: serial numbers, credentials, fingerprints, digests, request ids; reference
+# numbers and support references of enrolments.
+_ID: Final = re.compile(
+    r"\b(?:[0-9a-f]{16,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|[0-9]{13}|[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5})\b"
+)
 # Certificates of the shipped profiles begin and end at midnight in Korea; anything else is now.
 _DAY_END: Final = re.compile(r"\b\d{4}-\d\d-\d\d 14:59:59Z")
 _TIME: Final = re.compile(r"\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
@@ -18,6 +22,8 @@ _VOLATILE: Final = (
     # As openssl writes times.
     (re.compile(r"\b[A-Z][a-z][a-z] +\d+ \d\d:\d\d:\d\d \d{4} GMT"), "<time>"),
     (re.compile(r"(?m)^\d+ (?=<time>)"), "N "),
+    # A one-time code.
+    (re.compile(r"(?m)^\d{6}$"), "<code>"),
     (re.compile(r"(?m) $"), ""),
 )
 

@@ -44,11 +44,14 @@ def test_ctrl_c_stops_the_daemon(followed: Followed) -> None:
 
 
 def test_the_example_shows_the_whole_life_of_a_key() -> None:
-    """Issue, sign, verify with openssl, reissue and the refusal are all in it."""
+    """Issue, sign, verify with openssl, reissue and the refusal are all in it, and so are the
+    steps of a reissue and of a report of loss with proofs."""
     text = "\n".join(block.text for block in blocks("console", "python"))
     for part in (
         *("certificate issue", "signerctl sign", "openssl dgst", "openssl verify"),
         *("certificate reissue", "CREDENTIAL_RETIRED", "audit verify", "python example.py"),
+        *("enrolment open", "send-code", "outbox code", "enrolment prove", "enrolment claim"),
+        *("--purpose LOSS_REPORT", "enrolment report-loss", "enrolment show"),
     ):
         assert part in text
 

@@ -28,21 +28,12 @@ _PASSWORD = "vague trombone 41 harbour"  # noqa: S105 - of a made-up customer
 @pytest.fixture(scope="module")
 def bank() -> Iterator[PrivateDaemon]:
     """Documents are looked up in a file; codes go to the mailbox, one at once after another."""
-    settings = {
-        "identity.document_verifier": '"file:documents.csv"',
-        "identity.rules": '"identity.toml"',
-        "test.fault_directory": '"faults"',
-    }
     with private_daemon(DaemonSize(fronts=2, hosts=1)) as daemon:
-        (daemon.directory / "documents.csv").write_text("kind,number,name,issue_date\n")
         (daemon.directory / "identity.toml").write_text("[code]\nresend_s = 0\n")
         daemon.stop()
         (daemon.directory / "faults").mkdir()
         with daemon.configuration.open("a") as configuration:
-            for key, value in settings.items():
-                section, _, name = key.partition(".")
-                heading = "" if name == "rules" else f"\n[{section}]\n"
-                configuration.write(f"{heading}{name} = {value}\n")
+            configuration.write('rules = "identity.toml"\n\n[test]\nfault_directory = "faults"\n')
         daemon.start()
         yield daemon
 

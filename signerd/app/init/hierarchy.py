@@ -16,7 +16,7 @@ from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import Clock
 from signerd.core.lifecycle import SystemKeyRole, TokenPurpose
 from signerd.core.record import SystemKey, SystemSecret, TokenRecord
-from signerd.core.value import KeyRef, serial_from
+from signerd.core.value import KeyRef, TokenRef, serial_from
 from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.issuer import IssuerInfo
@@ -71,6 +71,7 @@ class HierarchyMaker:
         self._database = database
         self._clock = clock
         self._unfinished = UnfinishedInit(settings.server.state_directory)
+        self._probed: set[TokenRef] = set()
 
     async def provide(self) -> bool:
         """Make the hierarchy; False when it is there. Raises BootError."""
@@ -79,7 +80,7 @@ class HierarchyMaker:
             self._unfinished.forget()
             return False
         token = authority_token(self._tokens)
-        require_no_export(self._tokens.session_of(token))
+        self._probe(token)
         self._clear(token_keys=[key.cka_id for key in self._tokens.list_keys(token)])
         ids = {role: secrets.token_bytes(16) for role in SystemKeyRole}
         self._unfinished.remember(list(ids.values()))
@@ -99,7 +100,7 @@ class HierarchyMaker:
             refs = sorted(self._tokens.open_tokens(purpose), key=lambda ref: ref.label)
             for ref in refs:
                 if ref not in known:
-                    require_no_export(self._tokens.session_of(ref))
+                    self._probe(ref)
                     await registry.register_token(
                         TokenRecord(ref, purpose, capacity if is_pool else 0),
                         AuditEvent(
@@ -111,6 +112,12 @@ class HierarchyMaker:
                             {"serial": ref.serial, "purpose": purpose.value},
                         ),
                     )
+
+    def _probe(self, token: TokenRef) -> None:
+        """Once: it takes a third of a second."""
+        if token not in self._probed:
+            require_no_export(self._tokens.session_of(token))
+            self._probed.add(token)
 
     def _clear(self, *, token_keys: list[bytes]) -> None:
         """Destroy what a crashed init left; anything else on the token is somebody's CA."""

@@ -1,4 +1,4 @@
-"""The files of a new state directory: configuration, policy, profiles."""
+"""The files of a new state directory: configuration, policy, identity documents, profiles."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +47,13 @@ issuing_common_name = "signerd test issuing CA"
 
 [publisher]
 listen = "{publish}"
+
+# For tests: a bank has the URL of its verification service here.
+[identity]
+document_verifier = "file:documents.csv"
 """
+
+_DOCUMENTS = "kind,number,name,issue_date\n"
 
 _POLICY_HEAD = """\
 # Who may do what. Denied unless granted here; read again at SIGHUP.
@@ -68,6 +74,7 @@ def write_state_files(state: Path, module: Path, addresses: Addresses) -> list[s
             subscribers=SUBSCRIBER_PREFIX,
         ),
         "policy.toml": policy_text(),
+        "documents.csv": _DOCUMENTS,
     }
     for name, text in texts.items():
         if not (state / name).exists():

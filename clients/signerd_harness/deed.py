@@ -1,0 +1,182 @@
+"""How each act is done at the daemon."""
+
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from signerd_client import (
+    Certificate,
+    KeyAlgorithm,
+    RevocationReason,
+    Signature,
+    SignerdError,
+    SignItem,
+)
+from signerd_harness.act import Act
+from signerd_harness.bank import Bank
+from signerd_harness.certificate_book import Held
+from signerd_harness.customer import Customer
+from signerd_harness.evidence import Evidence
+from signerd_harness.login import log_in
+from signerd_harness.payment import payment_order
+
+_PAYROLL: Final = 20
+# The hash in the name of an algorithm; Ed25519 takes data only.
+_HASHES: Final = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What an act is done with. other: the certificate of somebody else, or the one that this
+    customer had before, where the act needs it. request_id: of the change, the same each time it
+    is tried. number: names a payment order."""
+
+    bank: Bank
+    customer: Customer
+    held: Held
+    other: Held | None
+    algorithm: KeyAlgorithm
+    request_id: str
+    number: str
+    chance: random.Random
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """What came of it. evidence: signatures, to be verified. certificate: a new one. refusal: the
+    answer was a no, which is no error of the call."""
+
+    evidence: tuple[Evidence, ...] = ()
+    certificate: Certificate | None = None
+    refusal: str = ""
+
+
+async def do(act: Act, errand: Errand) -> Deed:
+    """Do it once. Raises SignerdError."""
+    return await _DEEDS[act](errand)
+
+
+async def _sign(errand: Errand, by: Held) -> Deed:
+    order = payment_order(errand.customer, errand.number, errand.chance)
+    hash_ = _hash(errand)
+    signer = errand.bank.signer
+    signed = await (
+        signer.sign(by.credential, digest=hash_(order).digest())
+        if hash_
+        else signer.sign(by.credential, data=order)
+    )
+    return _signed(by, [(order, signed)])
+
+
+async def _payroll(errand: Errand) -> Deed:
+    orders = [
+        payment_order(errand.customer, f"{errand.number}-{one}", errand.chance)
+        for one in range(_PAYROLL)
+    ]
+    hash_ = _hash(errand)
+    items = [
+        SignItem(digest=hash_(order).digest()) if hash_ else SignItem(data=order)
+        for order in orders
+    ]
+    held = errand.held
+    answers = await errand.bank.signer.batch_sign(items, credential=held.credential)
+    signatures = []
+    for answer in answers:
+        if isinstance(answer, SignerdError):
+            raise answer
+        signatures.append(answer)
+    return _signed(held, list(zip(orders, signatures, strict=True)))
+
+
+def _hash(errand: Errand) -> Callable[[bytes], "hashlib._Hash"] | None:
+    return _HASHES.get(errand.algorithm.rpartition("_")[2])
+
+
+def _signed(by: Held, signed: Sequence[tuple[bytes, Signature]]) -> Deed:
+    """An answer in another key's name is a wrong result, whatever it verifies with."""
+    for _, signature in signed:
+        if (signature.certificate, signature.credential) != (by.name, by.credential):
+            return Deed(refusal=f"SIGNED_BY_{signature.certificate}")
+    return Deed(tuple(Evidence(by.offset, order, it.signature) for order, it in signed))
+
+
+async def _transfer(errand: Errand) -> Deed:
+    return await _sign(errand, errand.held)
+
+
+async def _transfer_replaced(errand: Errand) -> Deed:
+    return await _sign(errand, errand.other or errand.held)
+
+
+async def _login(errand: Errand) -> Deed:
+    return await _log_in(errand, errand.held, errand.held)
+
+
+async def _login_with_wrong_key(errand: Errand) -> Deed:
+    return await _log_in(errand, errand.held, errand.other or errand.held)
+
+
+async def _login_as_another(errand: Errand) -> Deed:
+    other = errand.other or errand.held
+    return await _log_in(errand, other, other)
+
+
+async def _login_twice(errand: Errand) -> Deed:
+    return await _log_in(errand, errand.held, errand.held, times=2)
+
+
+async def _log_in(errand: Errand, certificate: Held, signs: Held, times: int = 1) -> Deed:
+    evidence, refusal = await log_in(errand.bank, errand.customer, certificate, signs, times=times)
+    return Deed((evidence,), refusal=refusal)
+
+
+async def _reissue(errand: Errand) -> Deed:
+    done = await errand.bank.officer.reissue_certificate(
+        errand.held.name, request_id=errand.request_id
+    )
+    return Deed(certificate=done.certificate)
+
+
+async def _suspend(errand: Errand) -> Deed:
+    await errand.bank.officer.suspend_certificate(errand.held.name, request_id=errand.request_id)
+    return Deed()
+
+
+async def _resume(errand: Errand) -> Deed:
+    await errand.bank.supervisor.resume_certificate(errand.held.name, request_id=errand.request_id)
+    return Deed()
+
+
+def _revoke(reason: RevocationReason) -> Callable[[Errand], Awaitable[Deed]]:
+    async def revoke(errand: Errand) -> Deed:
+        await errand.bank.officer.revoke_certificate(
+            errand.held.name, reason, request_id=errand.request_id
+        )
+        return Deed()
+
+    return revoke
+
+
+_DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
+    Act.TRANSFER: _transfer,
+    Act.PAYROLL: _payroll,
+    Act.LOGIN: _login,
+    Act.REISSUE: _reissue,
+    Act.SUSPEND: _suspend,
+    Act.RESUME: _resume,
+    Act.REPORT_LOSS: _revoke(RevocationReason.KEY_COMPROMISE),
+    Act.REVOKE: _revoke(RevocationReason.CESSATION_OF_OPERATION),
+    Act.LOGIN_WITH_WRONG_KEY: _login_with_wrong_key,
+    Act.LOGIN_AS_ANOTHER: _login_as_another,
+    Act.LOGIN_TWICE: _login_twice,
+    Act.TRANSFER_SUSPENDED: _transfer,
+    Act.TRANSFER_REVOKED: _transfer,
+    Act.TRANSFER_REPLACED: _transfer_replaced,
+    Act.TRANSFER_EXPIRED: _transfer,
+    Act.SUSPEND_AGAIN: _suspend,
+    Act.RESUME_ACTIVE: _resume,
+    Act.REISSUE_SUSPENDED: _reissue,
+    Act.REISSUE_EXPIRED: _reissue,
+}
