@@ -7,6 +7,11 @@ from typing import Final
 
 from signerd.v1 import types_pb2
 
+UNAUTHORISED: Final = frozenset(
+    {"ACTIVATION_REQUIRED", "AUTHORISATION_EXPIRED", "AUTHORISATION_USED_UP"}
+)
+"""Reasons of a refusal that another agreement of the subscriber cures."""
+
 _PREFIX: Final = "ACTIVATION_MODE_"
 
 

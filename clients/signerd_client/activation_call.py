@@ -39,9 +39,7 @@ def send_activation_code(
         request.SerializeToString(),
         decoder(
             wire.SendActivationCodeResponse,
-            lambda answer: SentActivationCode(
-                answer.sent_to, answer.expire_time.ToDatetime(UTC)
-            ),
+            lambda answer: SentActivationCode(answer.sent_to, answer.expire_time.ToDatetime(UTC)),
         ),
         timeout_s,
     )
