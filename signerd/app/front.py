@@ -13,6 +13,7 @@ from importlib.metadata import version
 import structlog
 
 from signerd.app.activation import activation_use_cases
+from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
 from signerd.app.enrolment import (
     enrolment_use_cases,
@@ -187,6 +188,7 @@ class Front:
                 base.registry,
                 base.tokens,
                 _outbox_view(base),
+                proofs=audit_proofs(base),
             ),
             health=HealthWatch(self._probe, SERVICES, interval_s=_HEALTH_S),
         )

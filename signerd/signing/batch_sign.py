@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from signerd.audit.signature import SignatureRecord
 from signerd.core.activation import Activation, AuthorisationUse
@@ -33,8 +33,7 @@ from signerd.signing.sign import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """A signature, on record, and the credential that made it."""
 
     signature: bytes
@@ -124,40 +123,30 @@ class BatchSign:
     ) -> SignRequest | None:
         """Fill in what is refused, collect the rest; one of the rest."""
         now = self._clock.now()
-        checked: dict[CredentialId, CredentialRecord | SignerdError] = {}
         some = None
         for place, request in enumerate(requests):
             if isinstance(request, SignerdError):
                 outcomes[place] = request
                 continue
-            credential = checked.get(request.credential)
-            if credential is None:
-                credential = known[request.credential]
-                if not isinstance(credential, SignerdError):
-                    try:
-                        check_signs(credential, request.scope, now)
-                    except SignerdError as error:
-                        credential = error
-                checked[request.credential] = credential
-            if isinstance(credential, SignerdError):
-                outcomes[place] = credential
-                continue
             try:
-                message = message_of(request, credential)
+                group = asked.group(request, known, now)
+                message = message_of(request, group.credential)
             except SignerdError as error:
                 outcomes[place] = error
                 continue
-            asked.add(place, request, credential, message)
+            group.positions.append(len(asked.tasks))
+            asked.tasks.append(SignTask(group.credential.key, group.credential.algorithm, message))
+            asked.places.append(place)
             some = request
         return some
 
     async def _agree(self, asked: "_Asked", outcomes: list[SignOutcome | None]) -> "_Asked":
         """What may be signed of it; the rest is refused, each group as a whole."""
         agreed = _Asked()
-        for group in asked.groups.values():
-            messages = [asked.tasks[position].message for position in group.positions]
+        for key, group in asked.groups.items():
             places = [asked.places[position] for position in group.positions]
-            use = None
+            tasks = [asked.tasks[position] for position in group.positions]
+            messages = [task.message for task in tasks]
             try:
                 use = await agreement_for(
                     self._agreements, group.request, group.credential, messages
@@ -166,9 +155,12 @@ class BatchSign:
                 for place in places:
                     outcomes[place] = error
                 continue
-            for place, message in zip(places, messages, strict=True):
-                agreed.add(place, group.request, group.credential, message)
-            agreed.groups[_key_of(group.request)].use = use
+            start = len(agreed.tasks)
+            agreed.groups[key] = replace(
+                group, positions=list(range(start, start + len(tasks))), use=use
+            )
+            agreed.tasks += tasks
+            agreed.places += places
         return agreed
 
     async def _record(
@@ -179,7 +171,7 @@ class BatchSign:
     ) -> None:
         groups = []
         for group in asked.groups.values():
-            made = []
+            made: list[tuple[int, bytes]] = []
             for position in group.positions:
                 signature = signatures[position]
                 place = asked.places[position]
@@ -187,31 +179,34 @@ class BatchSign:
                     outcomes[place] = await self._explained(group, signature)
                 else:
                     outcomes[place] = Signed(signature, group.credential)
-                    made.append(position)
+                    made.append((position, signature))
             if made:
                 groups.append((group, made))
         now = self._clock.now()
         records = [
-            self._signature_record(group, [asked.tasks[position].message for position in made], now)
+            self._signature_record(
+                group,
+                [(asked.tasks[position].message, signature) for position, signature in made],
+                now,
+            )
             for group, made in groups
         ]
         refusals = await self._store.record_signatures(records) if records else []
         for (group, made), refusal in zip(groups, refusals, strict=True):
             if refusal is not None:
                 error = await self._explained(group, refusal)
-                for position in made:
+                for position, _ in made:
                     outcomes[asked.places[position]] = error
 
     def _signature_record(
-        self, group: "_Group", messages: Sequence[bytes], now_utc: datetime
+        self, group: "_Group", made: Sequence[tuple[bytes, bytes]], now_utc: datetime
     ) -> SignatureRecord:
         credential, use = group.credential, group.use
         if use is not None:
             # What the token did not sign is not counted.
-            use = replace(use, digests=tuple(digests_of(credential.algorithm, messages)))
-        event = signature_event(
-            group.request, credential, messages, now_utc, self._process, use=use
-        )
+            signed = digests_of(credential.algorithm, [message for message, _ in made])
+            use = replace(use, digests=tuple(signed))
+        event = signature_event(group.request, credential, made, now_utc, self._process, use=use)
         return SignatureRecord(credential.credential_id, event, use)
 
     async def _explained(self, group: "_Group", error: SignerdError) -> SignerdError:
@@ -248,21 +243,23 @@ class _Asked:
         self.groups: dict[tuple[CredentialId, str, str], _Group] = {}
         self.needs_agreement = False
 
-    def add(
-        self, place: int, request: SignRequest, credential: CredentialRecord, message: bytes
-    ) -> None:
-        key = _key_of(request)
+    def group(
+        self,
+        request: SignRequest,
+        known: dict[CredentialId, CredentialRecord | SignerdError],
+        now_utc: datetime,
+    ) -> "_Group":
+        """The requests that this one is among. Raises what is wrong with its credential."""
+        key = (request.credential, request.authorisation, request.purpose)
         group = self.groups.get(key)
         if group is None:
+            credential = known[request.credential]
+            if isinstance(credential, SignerdError):
+                raise credential
+            check_signs(credential, request.scope, now_utc)
             group = self.groups[key] = _Group(request, credential, [])
             self.needs_agreement |= credential.activation is not Activation.NONE
-        group.positions.append(len(self.tasks))
-        self.tasks.append(SignTask(credential.key, credential.algorithm, message))
-        self.places.append(place)
-
-
-def _key_of(request: SignRequest) -> tuple[CredentialId, str, str]:
-    return request.credential, request.authorisation, request.purpose
+        return group
 
 
 def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:

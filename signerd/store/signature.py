@@ -13,10 +13,13 @@ from signerd.core.lifecycle import CredentialState
 from signerd.core.record import CredentialRecord
 from signerd.core.value import CertificateId, CredentialId
 from signerd.store.authorisation_row import spend
+from signerd.store.batch import Merger
 from signerd.store.credential_row import SELECT_CREDENTIAL, credential_of
 from signerd.store.database import Database
+from signerd.store.event_row import EncodedEvent, encode
+from signerd.store.hot import HotTransaction
 from signerd.store.schema import certificates, credentials
-from signerd.store.transaction import EncodedEvent, Transaction, encode
+from signerd.store.transaction import Transaction
 
 # Shared with other processes that sign, exclusive with one that revokes. (SQLite, where a write
 # transaction excludes all others, leaves it out.)
@@ -88,14 +91,14 @@ class SqlSignatureStore:
             return await self._database.write(
                 lambda transaction: _record_all(transaction, [encoded])[0]
             )
-        return await self._database.merge(_record_all, encoded)
+        return await self._database.merge(_RECORD, encoded)
 
 
 def _record_all(
     transaction: Transaction, calls: Sequence[Sequence[_Signatures]]
 ) -> list[list[SignerdError | None]]:
     """One look at all credentials concerned, whatever the number of calls and signatures."""
-    ids = {one.credential_id for call in calls for one in call}
+    ids = _ids(calls)
     found = transaction.connection.scalars(_SELECT_ACTIVE, {"ids": list(ids)})
     active = set(found)
     barred = _explain(transaction.connection, ids - active) if active != ids else {}
@@ -109,6 +112,28 @@ def _record_all(
         return None
 
     return [[record(one) for one in call] for call in calls]
+
+
+def _record_hot(
+    transaction: HotTransaction, calls: Sequence[Sequence[_Signatures]]
+) -> list[list[SignerdError | None]] | None:
+    """The same, unless there is something to refuse."""
+    ids = _ids(calls)
+    if transaction.active(ids) != ids:
+        return None
+    for call in calls:
+        for one in call:
+            transaction.record_encoded(one.event)
+    return [[None] * len(call) for call in calls]
+
+
+_RECORD: Final[Merger[Sequence[_Signatures], list[SignerdError | None]]] = Merger(
+    _record_all, _record_hot
+)
+
+
+def _ids(calls: Sequence[Sequence[_Signatures]]) -> set[CredentialId]:
+    return {one.credential_id for call in calls for one in call}
 
 
 def _explain(connection: Connection, ids: set[CredentialId]) -> dict[str, _Barred]:

@@ -83,6 +83,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "GetTokenStatus": lambda client: client.token_status(),
     "ListAuditEvents": lambda client: client.list_audit_events(),
     "WatchAuditEvents": lambda client: client.watch_audit_events(after_position=0),
+    "ProveAuditRecord": lambda client: client.prove_audit_record(position=26),
     "ListMessages": lambda client: client.list_messages(),
     "GetMessage": lambda client: client.get_message("9b1c"),
 }
