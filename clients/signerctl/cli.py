@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from signerctl import (
+    activation,
     admin,
     audit_proof,
     batch,
@@ -64,6 +65,7 @@ app.command()(signing.sign)
 app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
 app.add_typer(login.app, name="login")
+app.add_typer(activation.app, name="activation")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

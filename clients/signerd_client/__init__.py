@@ -17,6 +17,7 @@ Every error is a `SignerdError` with message, reason, advice and request_id; its
 per family, are in `signerd_client.error`, the types of answers in the modules named for them.
 """
 
+from signerd_client.activation import ActivationMode, SigningAuthorisation
 from signerd_client.algorithm import Hash, KeyAlgorithm
 from signerd_client.async_client import AsyncClient
 from signerd_client.batch_call import SignItem, SignResult
@@ -54,6 +55,7 @@ from signerd_client.subscriber import DocumentKind, PersonalData, Subscriber
 from signerd_client.target import Target
 
 __all__ = [
+    "ActivationMode",
     "AsyncClient",
     "Authorisation",
     "BiometricProof",
@@ -86,6 +88,7 @@ __all__ = [
     "SignResult",
     "Signature",
     "SignerdError",
+    "SigningAuthorisation",
     "Subscriber",
     "Target",
     "Verification",

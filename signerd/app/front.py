@@ -12,9 +12,14 @@ from importlib.metadata import version
 
 import structlog
 
+from signerd.app.activation import activation_use_cases
 from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
-from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
+from signerd.app.enrolment import (
+    enrolment_use_cases,
+    identity_rules,
+    open_document_verifier,
+)
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case
@@ -50,13 +55,16 @@ from signerd.pki.signature import digest
 from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
+from signerd.signing.agreement import Agreements
 from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
+from signerd.store.activation import SqlActivationStore
 from signerd.store.outbox import SqlOutbox
 from signerd.store.signature import SqlSignatureStore
 from signerd.store.standing import SqlStandingStore
+from signerd.transport.activation import ActivationServicer
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
@@ -146,6 +154,8 @@ class Front:
         credentials = CredentialCache(signatures)
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
+        signing = (base.tokens, signatures, credentials, base.clock, base.name)
+        agreements = Agreements(SqlActivationStore(base.database), base.clock)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
@@ -156,11 +166,14 @@ class Front:
                 ),
             ),
             signing=SigningServicer(
-                Sign(base.tokens, signatures, credentials, base.clock, base.name),
-                BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
+                Sign(*signing, agreements=agreements),
+                BatchSign(*signing, agreements=agreements),
                 verify,
             ),
             login=LoginServicer(login_use_case(base, verify)),
+            activation=ActivationServicer(
+                activation_use_cases(base, identity_rules(base.settings))
+            ),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),
