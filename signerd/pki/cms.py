@@ -7,7 +7,7 @@ before it is put together.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp, x509
 
@@ -206,7 +206,7 @@ def _signed_attributes(
 
 
 def _attribute(kind: str, value: object) -> cms.CMSAttribute:
-    return cms.CMSAttribute({"type": kind, "values": (value,)})
+    return settled(cms.CMSAttribute({"type": kind, "values": (value,)}))
 
 
 def _signing_certificate(
@@ -214,10 +214,11 @@ def _signing_certificate(
 ) -> tsp.SigningCertificateV2:
     """RFC 5035, 3: SHA-256, the default, is left out in DER."""
     issuer = x509.GeneralName(name="directory_name", value=certificate.issuer)
-    named = {"issuer": [issuer], "serial_number": certificate.serial_number}
-    return tsp.SigningCertificateV2(
-        {"certs": [tsp.ESSCertIDv2({"cert_hash": certificate_hash, "issuer_serial": named})]}
+    named = settled(
+        tsp.IssuerSerial({"issuer": [issuer], "serial_number": certificate.serial_number})
     )
+    first = settled(tsp.ESSCertIDv2({"cert_hash": certificate_hash, "issuer_serial": named}))
+    return settled(tsp.SigningCertificateV2({"certs": [first]}))
 
 
 def _time(time_utc: datetime) -> cms.Time:
@@ -247,7 +248,7 @@ def _signer_info(signed: SignedInfo) -> cms.SignerInfo:
     if signed.time_stamp is not None:
         token = cms.ContentInfo.load(signed.time_stamp)
         fields["unsigned_attrs"] = [_attribute("signature_time_stamp_token", token)]
-    return cms.SignerInfo(fields)
+    return settled(cms.SignerInfo(fields))
 
 
 def _encapsulated(content: CmsContent, *, is_detached: bool) -> object:
@@ -279,6 +280,12 @@ def _all_certificates(signers: Sequence[SignedInfo]) -> list[bytes]:
 
 def _choice(der: bytes) -> cms.CertificateChoices:
     return cms.CertificateChoices(name="certificate", value=x509.Certificate.load(der))
+
+
+def settled(value: Any) -> Any:
+    """The same value as if it had been read: asn1crypto encodes what was built anew for each level
+    that is built around it, twice and more."""
+    return type(value).load(value.dump())
 
 
 def _wrap(signed_data: cms.SignedData) -> bytes:
