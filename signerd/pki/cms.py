@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp, x509
 
-from signerd.core.algorithm import Hash, KeyAlgorithm, KeyType, spec_of
+from signerd.core.algorithm import Hash, KeyAlgorithm, spec_of
 from signerd.core.error import Internal, InvalidRequest
 from signerd.pki.cms_algorithm import content_hash, digest_identifier, signature_identifier
 from signerd.pki.signature import digest, verify_signature
@@ -119,7 +119,8 @@ def prepare_signer(
 
 def prepare_plain_signer(signer: CmsSigner, content: CmsContent) -> PreparedSignerInfo:
     """Without signed attributes: the signature is over the content's own digest. Raises
-    InvalidRequest (also FORM_UNSUPPORTED for Ed25519, which PKCS#7 does not know)."""
+    InvalidRequest (also FORM_UNSUPPORTED for Ed25519, which PKCS#7 does not know, and
+    CONTENT_AMBIGUOUS)."""
     hash_ = spec_of(signer.algorithm).hash
     if hash_ is None:
         raise InvalidRequest(
@@ -127,7 +128,26 @@ def prepare_plain_signer(signer: CmsSigner, content: CmsContent) -> PreparedSign
             reason="FORM_UNSUPPORTED",
             field="form",
         )
+    if content.data is not None and poses_as_attributes(content.data):
+        raise InvalidRequest(
+            "the content is itself a set of signed attributes, so its plain signature would also "
+            "be one over another content: sign it in the CMS form",
+            reason="CONTENT_AMBIGUOUS",
+            field="data",
+        )
     return PreparedSignerInfo(signer, hash_, None, content.digest_under(hash_), hash_)
+
+
+def poses_as_attributes(content: bytes) -> bool:
+    """Whether content is what a signature with signed attributes is made over (RFC 5652, 5.4). The
+    signature of one form then is a signature of the other, over a content that nobody signed."""
+    if not content.startswith(_SET_TAG):
+        return False
+    try:
+        kinds = {one["type"].native for one in cms.CMSAttributes.load(content, strict=True)}
+    except (ValueError, TypeError, KeyError):
+        return False
+    return "message_digest" in kinds
 
 
 def build_signed_data(
@@ -181,11 +201,6 @@ def add_signers(existing: cms.SignedData, signers: Sequence[SignedInfo]) -> byte
     if existing["crls"]:
         fields["crls"] = existing["crls"].copy()
     return _wrap(cms.SignedData(fields))
-
-
-def can_sign_with_pkcs7(algorithm: KeyAlgorithm) -> bool:
-    """Whether the plain form has this algorithm."""
-    return spec_of(algorithm).key_type is not KeyType.ED25519
 
 
 def _signed_attributes(

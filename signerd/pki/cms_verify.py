@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from signerd.core.algorithm import SPECS, Hash, KeyAlgorithm, KeyType, Padding
-from signerd.pki.cms import DATA, CmsContent
+from signerd.pki.cms import DATA, CmsContent, poses_as_attributes
 from signerd.pki.cms_read import (
     SignedData,
     attached_content,
@@ -176,6 +176,12 @@ class _Check:
                 raise _Broken(
                     CmsFault.ATTRIBUTES_INVALID,
                     "a signature over something else than data has no signed attributes",
+                )
+            if poses_as_attributes(self._content.data or b""):
+                raise _Broken(
+                    CmsFault.ATTRIBUTES_INVALID,
+                    "the content is a set of signed attributes: a signature over another content "
+                    "was made to look like one over these",
                 )
             return
         if _single(self._attributes, "content_type").native != kind:
