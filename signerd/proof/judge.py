@@ -34,7 +34,7 @@ class CheckpointJudge:
         certificates = [authority.certificate, *authority.chain]
         try:
             parsed = [x509.load_der_x509_certificate(der) for der in certificates]
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             self.problem = "a certificate of the audit key or its CA cannot be read"
             return
         self._begin = max(one.not_valid_before_utc for one in parsed)
