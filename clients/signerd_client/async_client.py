@@ -161,12 +161,18 @@ class AsyncClient:
         return signed.signature
 
     async def private_key(
-        self, credential: str, *, timeout_s: float | None = None
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Raises
-        UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Raises UnsupportedAlgorithm
+        for a key that is newer than this client.
 
         Those libraries do not await, so whatever signs with it runs in another thread, as with
         `await asyncio.to_thread(builder.sign, key, key.hash_algorithm)`, while the event loop of
@@ -174,9 +180,10 @@ class AsyncClient:
         """
         public = await self.get_public_key(credential, timeout_s=timeout_s)
         loop = asyncio.get_running_loop()
-        return remote_private_key(
-            public, Signing(lambda call: self._run_from_thread(loop, call), timeout_s)
+        signing = Signing(
+            lambda call: self._run_from_thread(loop, call), timeout_s, purpose, authorisation
         )
+        return remote_private_key(public, signing)
 
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""

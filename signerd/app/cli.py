@@ -15,6 +15,7 @@ from signerd.config.document import render_sample
 from signerd.config.load import load_settings
 from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import SystemClock, parse_duration
+from signerd.core.core_dump import forbid_core_dumps
 from signerd.core.error import InvalidRequest
 from signerd.core.value import parse_slug
 from signerd.pki.profile_directory import load_profiles
@@ -230,6 +231,7 @@ def clear_latch(config: Config) -> None:
 
 def main() -> None:
     """Run a command; a failure to start is one line and its exit code."""
+    forbid_core_dumps()
     try:
         app()
     except BootError as error:

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from signerd.audit.signature import SignatureRecord
 from signerd.core.clock import Clock
@@ -23,8 +24,7 @@ from signerd.signing.sign import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """A signature, on record, and the credential that made it."""
 
     signature: bytes
@@ -107,30 +107,20 @@ class BatchSign:
     ) -> SignRequest | None:
         """Fill in what is refused, collect the rest; one of the rest."""
         now = self._clock.now()
-        checked: dict[CredentialId, CredentialRecord | SignerdError] = {}
         some = None
         for place, request in enumerate(requests):
             if isinstance(request, SignerdError):
                 outcomes[place] = request
                 continue
-            credential = checked.get(request.credential)
-            if credential is None:
-                credential = known[request.credential]
-                if not isinstance(credential, SignerdError):
-                    try:
-                        check_signs(credential, request.scope, now)
-                    except SignerdError as error:
-                        credential = error
-                checked[request.credential] = credential
-            if isinstance(credential, SignerdError):
-                outcomes[place] = credential
-                continue
             try:
-                message = message_of(request, credential)
+                group = asked.group(request, known, now)
+                message = message_of(request, group.credential)
             except SignerdError as error:
                 outcomes[place] = error
                 continue
-            asked.add(place, request, credential, message)
+            group.positions.append(len(asked.tasks))
+            asked.tasks.append(SignTask(group.credential.key, group.credential.algorithm, message))
+            asked.places.append(place)
             some = request
         return some
 
@@ -206,16 +196,22 @@ class _Asked:
         self.places: list[int] = []
         self.groups: dict[tuple[CredentialId, str, str], _Group] = {}
 
-    def add(
-        self, place: int, request: SignRequest, credential: CredentialRecord, message: bytes
-    ) -> None:
+    def group(
+        self,
+        request: SignRequest,
+        known: dict[CredentialId, CredentialRecord | SignerdError],
+        now_utc: datetime,
+    ) -> "_Group":
+        """The requests that this one is among. Raises what is wrong with its credential."""
         key = (request.credential, request.authorisation, request.purpose)
         group = self.groups.get(key)
         if group is None:
+            credential = known[request.credential]
+            if isinstance(credential, SignerdError):
+                raise credential
+            check_signs(credential, request.scope, now_utc)
             group = self.groups[key] = _Group(request, credential, [])
-        group.positions.append(len(self.tasks))
-        self.tasks.append(SignTask(credential.key, credential.algorithm, message))
-        self.places.append(place)
+        return group
 
 
 def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:

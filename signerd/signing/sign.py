@@ -2,10 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.audit.signature import SignatureRecord
@@ -30,8 +29,7 @@ from signerd.signing.ports import SignatureStore, Signer
 _PURPOSE_MOST: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SignInput:
+class SignInput(NamedTuple):
     """What to sign: data, or a digest with its hash. digest_hash is None for data."""
 
     content: bytes
@@ -64,8 +62,7 @@ class SignInput:
         return self.content
 
 
-@dataclass(frozen=True, slots=True)
-class SignRequest:
+class SignRequest(NamedTuple):
     """A checked call. deadline: seconds of time.monotonic(). authorisation: the subscriber's
     agreement, "" where none was sent. purpose: what for, put on record; "" for none."""
 

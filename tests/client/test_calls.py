@@ -122,7 +122,7 @@ def test_both_clients_have_the_same_methods_and_parameters() -> None:
         }
 
     blocking = methods(Client)
-    further = {"health", "renew", "prove_renewal", "private_key"}
+    further = {"health", "renew", "prove_renewal", "private_key", "sign_login"}
     assert further < blocking.keys()
     assert len(blocking) == len(CALLS) + len(further)
     assert blocking == methods(AsyncClient)
