@@ -13,6 +13,7 @@ from signerd_client import (
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
@@ -22,6 +23,7 @@ from signerd_client import (
     replace_call,
     signing_call,
     subscriber_call,
+    timestamp_call,
 )
 from signerd_client.async_sign_stream import AsyncSignSource
 from signerd_client.batch_call import SignResult, SignStreamCall
@@ -115,6 +117,10 @@ class AsyncClient:
     batch_sign = _unary(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
+    sign_cms = _unary(document_call.sign_cms)
+    verify_cms = _unary(document_call.verify_cms)
+    create_timestamp = _unary(timestamp_call.create_timestamp)
+    verify_timestamp = _unary(timestamp_call.verify_timestamp)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
     verify_challenge_response = _unary(login_call.verify_challenge_response)

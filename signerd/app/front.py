@@ -14,12 +14,14 @@ import structlog
 
 from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
+from signerd.app.document import document_signing, timestamping
 from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case
 from signerd.app.memory import settle_memory
 from signerd.app.registry import Identities, registry_use_cases
+from signerd.app.timestamp import Stamping
 from signerd.app.wiring import Base, open_base
 from signerd.audit.event import EventKind
 from signerd.ca.change import CertificateChanger
@@ -138,12 +140,14 @@ class Front:
     journal: IssuanceJournal
     started_utc: datetime
     documents: DocumentVerifier | None
+    stamping: Stamping | None
 
     def servicers(self) -> Servicers:
         """The services over their use cases."""
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
+        sign = Sign(base.tokens, signatures, credentials, base.clock, base.name)
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
@@ -156,10 +160,14 @@ class Front:
                 ),
             ),
             signing=SigningServicer(
-                Sign(base.tokens, signatures, credentials, base.clock, base.name),
+                sign,
                 BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
                 verify,
             ),
+            document_signing=document_signing(
+                base, sign, credentials, self.stamping, self._standing_judge()
+            ),
+            timestamping=timestamping(base, self.stamping, self._standing_judge()),
             login=LoginServicer(login_use_case(base, verify)),
             admin=AdminServicer(
                 ServerIdentity(
@@ -263,12 +271,14 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
     reloadable = Reloadable(settings)
     base = await open_base(settings, name, clock)
     documents = AsyncExitStack()
+    stamping = Stamping.of(base)
     front = Front(
         base,
         reloadable,
         base.journal(lambda: reloadable.rules.profiles),
         clock.now(),
         await open_document_verifier(settings, documents),
+        stamping,
     )
     await reloadable.record(base, reloadable.rules)
     servicers = front.servicers()
@@ -284,6 +294,8 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
             servicers.health.run(),
         ]
     )
+    if stamping is not None:
+        lifeline.spawn([stamping.watch_clock()])
     await server.start()
     settle_memory()
     structlog.get_logger().info(LogEvent.FRONT_LISTENING, address=settings.server.listen)
