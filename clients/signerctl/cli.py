@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from signerctl import (
+    activation,
     admin,
     audit_proof,
     batch,
@@ -70,6 +71,7 @@ app.add_typer(document_signature.app, name="cms")
 app.add_typer(pdf.app, name="pdf")
 app.add_typer(timestamp.app, name="timestamp")
 app.add_typer(login.app, name="login")
+app.add_typer(activation.app, name="activation")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

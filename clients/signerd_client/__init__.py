@@ -17,6 +17,7 @@ Every error is a `SignerdError` with message, reason, advice and request_id; its
 per family, are in `signerd_client.error`, the types of answers in the modules named for them.
 """
 
+from signerd_client.activation import ActivationMode, SigningAuthorisation
 from signerd_client.algorithm import Hash, KeyAlgorithm
 from signerd_client.async_client import AsyncClient
 from signerd_client.batch_call import SignItem, SignResult
@@ -56,6 +57,7 @@ from signerd_client.target import Target
 from signerd_client.time_stamp import TimeStamp
 
 __all__ = [
+    "ActivationMode",
     "AsyncClient",
     "Authorisation",
     "BiometricProof",
@@ -91,6 +93,7 @@ __all__ = [
     "Signature",
     "SignedCms",
     "SignerdError",
+    "SigningAuthorisation",
     "Subscriber",
     "Target",
     "TimeStamp",

@@ -137,7 +137,7 @@ def _one_of(data: bytes | None, digest: bytes | None) -> bytes:
 
 
 def digest_to_wire(digest: bytes, hash_algorithm: Hash | None) -> types_pb2.Digest:
-    """hash_algorithm: None derives it from the length. Raises ValueError."""
+    """hash_algorithm: None derives it from the length. Raises ValueError for one of no hash."""
     match hash_algorithm or hash_of_digest(digest):
         case Hash.SHA256:
             return types_pb2.Digest(sha256=digest)

@@ -49,6 +49,12 @@ async def open_document_verifier(
     return await stack.enter_async_context(service)
 
 
+def identity_rules(settings: Settings) -> IdentityRules:
+    """As configured. Raises BootError."""
+    rules = settings.identity.rules
+    return IdentityRules() if rules is None else load_identity(rules)
+
+
 def enrolment_use_cases(
     base: Base,
     authority: AuthorityUseCases,
@@ -56,14 +62,13 @@ def enrolment_use_cases(
     profiles: Callable[[], dict[str, Profile]],
 ) -> EnrolmentUseCases:
     """Enrolment, over the use cases that make and revoke certificates. Raises BootError."""
-    rules = base.settings.identity.rules
     context = EnrolmentContext(
         store=SqlEnrolmentStore(base.database),
         evidence=SqlEvidenceStore(base.database),
         subscribers=SqlSubscriberStore(base.database),
         vault=Vault(base.sealer),
         sealer=base.sealer,
-        rules=IdentityRules() if rules is None else load_identity(rules),
+        rules=identity_rules(base.settings),
         clock=base.clock,
         random=secrets.token_bytes,
     )

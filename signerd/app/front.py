@@ -12,10 +12,15 @@ from importlib.metadata import version
 
 import structlog
 
+from signerd.app.activation import activation_use_cases
 from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
 from signerd.app.document import document_signing, timestamping
-from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
+from signerd.app.enrolment import (
+    enrolment_use_cases,
+    identity_rules,
+    open_document_verifier,
+)
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case
@@ -52,13 +57,16 @@ from signerd.pki.signature import digest
 from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
+from signerd.signing.agreement import Agreements
 from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
+from signerd.store.activation import SqlActivationStore
 from signerd.store.outbox import SqlOutbox
 from signerd.store.signature import SqlSignatureStore
 from signerd.store.standing import SqlStandingStore
+from signerd.transport.activation import ActivationServicer
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
@@ -147,9 +155,11 @@ class Front:
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
-        sign = Sign(base.tokens, signatures, credentials, base.clock, base.name)
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
+        signing = (base.tokens, signatures, credentials, base.clock, base.name)
+        agreements = Agreements(SqlActivationStore(base.database), base.clock)
+        sign = Sign(*signing, agreements=agreements)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
@@ -161,7 +171,7 @@ class Front:
             ),
             signing=SigningServicer(
                 sign,
-                BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
+                BatchSign(*signing, agreements=agreements),
                 verify,
             ),
             document_signing=document_signing(
@@ -169,6 +179,9 @@ class Front:
             ),
             timestamping=timestamping(base, self.stamping, self._standing_judge()),
             login=LoginServicer(login_use_case(base, verify)),
+            activation=ActivationServicer(
+                activation_use_cases(base, identity_rules(base.settings))
+            ),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),

@@ -246,6 +246,17 @@ class IdentitySettings(Section):
     )
 
 
+class ActivationSettings(Section):
+    """[activation]: the subscriber's agreement to the use of a key."""
+
+    authorisation_lifetime_s: int = Field(
+        default=300, ge=10, le=3600, description="how long an authorisation to sign is good"
+    )
+    most_signatures: int = Field(
+        default=1000, ge=1, le=100_000, description="most signatures of one authorisation"
+    )
+
+
 class LoginSettings(Section):
     """[login]: challenges for relying parties."""
 
@@ -327,6 +338,7 @@ class Settings(Section):
     audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
+    activation: ActivationSettings = ActivationSettings()
     login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
     timestamping: TimestampingSettings = TimestampingSettings()

@@ -46,6 +46,8 @@ _IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
 _PROVE: Final = RpcLimit(4 * _KIB, 120.0, 5.0, 20, 4)
 # Each leaves a row until some time after its end.
 _LOGIN: Final = RpcLimit(64 * _KIB, 60.0, 200.0, 400, 256)
+# Each takes some 80 ms of a core, to make PINs dear to guess.
+_ACTIVATE: Final = RpcLimit(256 * _KIB, 60.0, 50.0, 100, 64)
 _HEALTH: Final = RpcLimit(4 * _KIB, 60.0, 200.0, 400, 256)
 
 RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
@@ -88,6 +90,10 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Timestamping/VerifyTimestamp": _SIGN,
         "/signerd.v1.Login/CreateChallenge": _LOGIN,
         "/signerd.v1.Login/VerifyChallengeResponse": _LOGIN,
+        "/signerd.v1.Activation/SetActivationPin": _ACTIVATE,
+        "/signerd.v1.Activation/SendActivationCode": _CHANGE,
+        "/signerd.v1.Activation/AuthorizeSigning": _ACTIVATE,
+        "/signerd.v1.Activation/UnlockActivation": _CHANGE,
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,

@@ -9,6 +9,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from signerd.core.boot import BootError, ExitCode
+from signerd.transport.activation import ActivationServicer
 from signerd.transport.admin import AdminServicer
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
 from signerd.transport.document_signing import DocumentSigningServicer
@@ -20,6 +21,8 @@ from signerd.transport.signing import SigningServicer
 from signerd.transport.timestamping import TimestampingServicer
 from signerd.transport.tls import TlsMaterial
 from signerd.v1 import (
+    activation_pb2,
+    activation_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
     certificate_authority_pb2,
@@ -43,6 +46,7 @@ SERVICES = (
     document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"].full_name,
     timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"].full_name,
     login_pb2.DESCRIPTOR.services_by_name["Login"].full_name,
+    activation_pb2.DESCRIPTOR.services_by_name["Activation"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
 
@@ -67,6 +71,7 @@ class Servicers:
     document_signing: DocumentSigningServicer
     timestamping: TimestampingServicer
     login: LoginServicer
+    activation: ActivationServicer
     admin: AdminServicer
     health: HealthWatch
 
@@ -89,6 +94,7 @@ def build_server(
     )
     timestamping_pb2_grpc.add_TimestampingServicer_to_server(servicers.timestamping, server)
     login_pb2_grpc.add_LoginServicer_to_server(servicers.login, server)
+    activation_pb2_grpc.add_ActivationServicer_to_server(servicers.activation, server)
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)
     reflection.enable_server_reflection(

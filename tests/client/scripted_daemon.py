@@ -21,6 +21,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 
 from signerd.v1 import (
+    activation_pb2,
     admin_pb2,
     certificate_authority_pb2,
     document_signing_pb2,
@@ -42,6 +43,7 @@ SERVICES = (
     document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"],
     timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"],
     login_pb2.DESCRIPTOR.services_by_name["Login"],
+    activation_pb2.DESCRIPTOR.services_by_name["Activation"],
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],
 )
 

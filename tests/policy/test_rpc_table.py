@@ -14,6 +14,7 @@ from signerd.policy.permission import (
     roles_with,
 )
 from signerd.v1 import (
+    activation_pb2,
     admin_pb2,
     certificate_authority_pb2,
     document_signing_pb2,
@@ -25,6 +26,7 @@ from signerd.v1 import (
 )
 
 _FILES: tuple[FileDescriptor, ...] = (
+    activation_pb2.DESCRIPTOR,
     admin_pb2.DESCRIPTOR,
     certificate_authority_pb2.DESCRIPTOR,
     enrolment_pb2.DESCRIPTOR,
