@@ -13,7 +13,8 @@ from importlib.metadata import version
 import structlog
 
 from signerd.app.carrier import mailbox_of
-from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
+from signerd.app.enrolment import enrolment_use_cases
+from signerd.app.identity import open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case
