@@ -92,10 +92,9 @@ def pytest_runtest_makereport(
         return (yield)
     from pytest_signerd.explanation import sections, shorten  # noqa: PLC0415 - loads gRPC
 
-    failure = call.excinfo.value
-    shorten(failure)
+    call.excinfo = shorten(call.excinfo)
     report = yield
     if report.failed:
         log = daemon.log_file if daemon else None
-        report.sections += sections(failure, log, item.stash.get(LOG_START, 0))
+        report.sections += sections(call.excinfo.value, log, item.stash.get(LOG_START, 0))
     return report

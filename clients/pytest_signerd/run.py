@@ -95,8 +95,7 @@ class TestRun:
     @contextmanager
     def own_daemon(self, name: str, settings: Mapping[str, str]) -> Iterator[PrivateDaemon]:
         """A daemon of one process of the run, which it may stop and start. Raises DaemonFailed."""
-        place = make_daemon(Path(self.directory) / name, _SIZE, settings, profiles=_PROFILES)
-        daemon = PrivateDaemon(place)
+        daemon = PrivateDaemon(_made(Path(self.directory) / name, settings))
         try:
             wait_until_ready(daemon)
             yield daemon
@@ -105,9 +104,7 @@ class TestRun:
 
     def _start(self, settings: Mapping[str, str]) -> dict[str, str]:
         try:
-            place = make_daemon(
-                Path(self.directory) / "daemon", _SIZE, settings, profiles=_PROFILES
-            )
+            place = _made(Path(self.directory) / "daemon", settings)
             daemon = PrivateDaemon(place)
             wait_until_ready(daemon)
             daemon.leave()
@@ -120,6 +117,20 @@ class TestRun:
         with (Path(self.directory) / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def documents_of(state: Path) -> Path:
+    """The file of identity documents that the daemon with this state directory takes for genuine:
+    CSV with kind, number, name and date of issue."""
+    return state / "documents.csv"
+
+
+def _made(state: Path, settings: Mapping[str, str]) -> DaemonDirectory:
+    documents = documents_of(state)
+    with_documents = {"identity.document_verifier": json.dumps(f"file:{documents}"), **settings}
+    place = make_daemon(state, _SIZE, with_documents, profiles=_PROFILES)
+    documents.write_text("kind,number,name,issue_date\n")
+    return place
 
 
 def wait_until_ready(daemon: PrivateDaemon) -> None:

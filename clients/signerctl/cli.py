@@ -8,6 +8,7 @@ import typer
 
 from signerctl import (
     admin,
+    audit_proof,
     batch,
     ca,
     certificate,
@@ -66,6 +67,8 @@ app.add_typer(login.app, name="login")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
+admin.audit_app.command()(audit_proof.prove)
+admin.audit_app.command(name="check-proof")(audit_proof.check_proof_)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(harness.app, name="harness")
 outbox.app.command()(one_time_code.code)

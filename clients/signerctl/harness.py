@@ -23,7 +23,7 @@ from signerd_harness.report_junit import junit_xml
 from signerd_harness.result import Result, checks
 from signerd_harness.run import Place
 from signerd_harness.run import run as run_scenario
-from signerd_harness.scenario import Extent, Scenario
+from signerd_harness.scenario import Extent, Incident, Scenario
 from signerd_harness.scenario_file import (
     ScenarioError,
     load_scenario,
@@ -129,6 +129,14 @@ def run(
         float | None,
         typer.Option(min=0.1, help="So many seconds instead of the scenario's extent."),
     ] = None,
+    kill_every: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Kill a front or a token host at random, every so many seconds on average; only"
+            " with --private.",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that act for the customers.")
     ] = 1,
@@ -147,11 +155,14 @@ def run(
     \b
     Examples:
       signerctl harness run smoke --private
+      signerctl harness run load --private --kill-every 5
       signerctl harness run load.toml --identities state/tls/clients --duration 60
     """
     printer = _printer(context, output)
     with reported(printer), _explained():
         chosen = _changed(load_scenario(scenario), customers, seed, count, duration)
+        if kill_every is not None:
+            chosen = replace(chosen, incident=Incident(("front", "host"), kill_every))
         directory = out or Path(f"harness-{chosen.name}")
         _make(directory)
         with ExitStack() as stack:

@@ -18,6 +18,7 @@ from signerd_client import (
     inventory_call,
     login_call,
     message_call,
+    proof_call,
     replace_call,
     signing_call,
     subscriber_call,
@@ -121,6 +122,7 @@ class AsyncClient:
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    prove_audit_record = _unary(proof_call.prove_audit_record)
     list_messages = _listing(message_call.list_messages)
     get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
@@ -159,12 +161,18 @@ class AsyncClient:
         return signed.signature
 
     async def private_key(
-        self, credential: str, *, timeout_s: float | None = None
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Raises
-        UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Raises UnsupportedAlgorithm
+        for a key that is newer than this client.
 
         Those libraries do not await, so whatever signs with it runs in another thread, as with
         `await asyncio.to_thread(builder.sign, key, key.hash_algorithm)`, while the event loop of
@@ -172,9 +180,10 @@ class AsyncClient:
         """
         public = await self.get_public_key(credential, timeout_s=timeout_s)
         loop = asyncio.get_running_loop()
-        return remote_private_key(
-            public, Signing(lambda call: self._run_from_thread(loop, call), timeout_s)
+        signing = Signing(
+            lambda call: self._run_from_thread(loop, call), timeout_s, purpose, authorisation
         )
+        return remote_private_key(public, signing)
 
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""

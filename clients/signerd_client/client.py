@@ -17,6 +17,7 @@ from signerd_client import (
     inventory_call,
     login_call,
     message_call,
+    proof_call,
     replace_call,
     signing_call,
     subscriber_call,
@@ -120,6 +121,7 @@ class Client:
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    prove_audit_record = _unary(proof_call.prove_audit_record)
     list_messages = _listing(message_call.list_messages)
     get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
@@ -157,14 +159,23 @@ class Client:
             return b""
         return signed.signature
 
-    def private_key(self, credential: str, *, timeout_s: float | None = None) -> RemotePrivateKey:
+    def private_key(
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
+    ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Any
-        thread may use it. Raises UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Any thread may use it. Raises
+        UnsupportedAlgorithm for a key that is newer than this client.
         """
         public = self.get_public_key(credential, timeout_s=timeout_s)
-        return remote_private_key(public, Signing(self._run, timeout_s))
+        signing = Signing(self._run, timeout_s, purpose, authorisation)
+        return remote_private_key(public, signing)
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""

@@ -16,6 +16,7 @@ class Act(StrEnum):
     RESUME = "resume"
     REPORT_LOSS = "report-loss"
     REVOKE = "revoke"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - names an act
     LOGIN_WITH_WRONG_KEY = "login-with-wrong-key"
     LOGIN_AS_ANOTHER = "login-as-another"
     LOGIN_TWICE = "login-twice"
@@ -81,6 +82,9 @@ RULES: Final = {
     Act.RESUME: Rule((_HELD,), _ACTIVE, "", "take the certificate off hold"),
     Act.REPORT_LOSS: Rule((_ACTIVE, _HELD), _REVOKED, "", "report the key as lost"),
     Act.REVOKE: Rule((_ACTIVE, _HELD), _REVOKED, "", "give the certificate up"),
+    Act.WRONG_PASSWORD: Rule(
+        (_ACTIVE, _HELD), None, "PASSWORD_WRONG", "report a loss with a wrong password"
+    ),
     Act.LOGIN_WITH_WRONG_KEY: Rule(
         (_ACTIVE,), None, "SIGNATURE_INVALID", "answer a challenge with somebody else's key"
     ),

@@ -8,7 +8,6 @@ from typing import Final
 
 from signerd_client import (
     Certificate,
-    KeyAlgorithm,
     RevocationReason,
     Signature,
     SignerdError,
@@ -18,9 +17,11 @@ from signerd_harness.act import Act
 from signerd_harness.bank import Bank
 from signerd_harness.certificate_book import Held
 from signerd_harness.customer import Customer
+from signerd_harness.enrolment import give_wrong_password, report_loss
 from signerd_harness.evidence import Evidence
 from signerd_harness.login import log_in
 from signerd_harness.payment import payment_order
+from signerd_harness.scenario import EnrolmentWay, Population
 
 _PAYROLL: Final = 20
 # The hash in the name of an algorithm; Ed25519 takes data only.
@@ -37,7 +38,7 @@ class Errand:
     customer: Customer
     held: Held
     other: Held | None
-    algorithm: KeyAlgorithm
+    population: Population
     request_id: str
     number: str
     chance: random.Random
@@ -91,7 +92,7 @@ async def _payroll(errand: Errand) -> Deed:
 
 
 def _hash(errand: Errand) -> Callable[[bytes], "hashlib._Hash"] | None:
-    return _HASHES.get(errand.algorithm.rpartition("_")[2])
+    return _HASHES.get(errand.population.algorithm.rpartition("_")[2])
 
 
 def _signed(by: Held, signed: Sequence[tuple[bytes, Signature]]) -> Deed:
@@ -149,14 +150,25 @@ async def _resume(errand: Errand) -> Deed:
     return Deed()
 
 
-def _revoke(reason: RevocationReason) -> Callable[[Errand], Awaitable[Deed]]:
-    async def revoke(errand: Errand) -> Deed:
-        await errand.bank.officer.revoke_certificate(
-            errand.held.name, reason, request_id=errand.request_id
-        )
-        return Deed()
+async def _revoke(
+    errand: Errand, reason: RevocationReason = RevocationReason.CESSATION_OF_OPERATION
+) -> Deed:
+    await errand.bank.officer.revoke_certificate(
+        errand.held.name, reason, request_id=errand.request_id
+    )
+    return Deed()
 
-    return revoke
+
+async def _report_loss(errand: Errand) -> Deed:
+    """Who was registered proves it; for others the bank revokes."""
+    if errand.population.enrolment is EnrolmentWay.DIRECT:
+        return await _revoke(errand, RevocationReason.KEY_COMPROMISE)
+    await report_loss(errand.bank, errand.customer, errand.held.name, errand.request_id)
+    return Deed()
+
+
+async def _wrong_password(errand: Errand) -> Deed:
+    return Deed(refusal=await give_wrong_password(errand.bank, errand.customer, errand.held.name))
 
 
 _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
@@ -166,8 +178,9 @@ _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
     Act.REISSUE: _reissue,
     Act.SUSPEND: _suspend,
     Act.RESUME: _resume,
-    Act.REPORT_LOSS: _revoke(RevocationReason.KEY_COMPROMISE),
-    Act.REVOKE: _revoke(RevocationReason.CESSATION_OF_OPERATION),
+    Act.REPORT_LOSS: _report_loss,
+    Act.REVOKE: _revoke,
+    Act.WRONG_PASSWORD: _wrong_password,
     Act.LOGIN_WITH_WRONG_KEY: _login_with_wrong_key,
     Act.LOGIN_AS_ANOTHER: _login_as_another,
     Act.LOGIN_TWICE: _login_twice,

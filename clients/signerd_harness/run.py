@@ -22,13 +22,15 @@ from signerd_client import Client
 from signerd_harness.bank import Targets
 from signerd_harness.certificate_book import every_certificate
 from signerd_harness.crew import Crew
+from signerd_harness.customer import customers
+from signerd_harness.enrolment import write_documents
 from signerd_harness.incident import Kill, Killer
 from signerd_harness.openssl import ChainCheck
 from signerd_harness.plan import Command, Progress, WorkerPlan
 from signerd_harness.private_daemon import PrivateDaemon
 from signerd_harness.record import Terms, open_record
 from signerd_harness.result import Result
-from signerd_harness.scenario import Scenario
+from signerd_harness.scenario import EnrolmentWay, Scenario
 from signerd_harness.scenario_file import ScenarioError
 from signerd_harness.tally import Tally
 from signerd_harness.verifier import Verified, VerifierPlan, run_verifier
@@ -103,9 +105,18 @@ def run(scenario: Scenario, place: Place, watch: Watch) -> Result:
         ]
         for plan in plans:
             plan.evidence.unlink(missing_ok=True)
+        if place.daemon is not None:
+            _prepare(place.daemon, scenario)
         crew = stack.enter_context(Crew(plans))
         result = Result(scenario, datetime.now(UTC), _facts(info.version, place))
         return _Run(scenario, place, plans, crew, result, watch).go(chain)
+
+
+def _prepare(daemon: PrivateDaemon, scenario: Scenario) -> None:
+    """Whoever is to prove an identity has a document that the daemon can look up."""
+    if scenario.customers.enrolment is EnrolmentWay.PROOFS:
+        people = customers(scenario.customers.count, seed=scenario.customers.seed)
+        write_documents(daemon.directory / "documents.csv", people)
 
 
 def _check(scenario: Scenario, place: Place) -> None:

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from signerd_client import KeyAlgorithm
 from signerd_harness.act import Act
+
+
+class EnrolmentWay(StrEnum):
+    """How customers get their first certificate. DIRECT: the bank vouches for them. PROOFS: they
+    are registered, and prove who they are by document and password."""
+
+    DIRECT = "direct"
+    PROOFS = "proofs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +26,7 @@ class Population:
     profile: str
     algorithm: KeyAlgorithm
     expired: int = 0
+    enrolment: EnrolmentWay = EnrolmentWay.DIRECT
 
 
 @dataclass(frozen=True, slots=True)

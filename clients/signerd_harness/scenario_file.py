@@ -11,6 +11,7 @@ from signerd_harness.act import RULES, Act
 from signerd_harness.customer import LIMIT, SEED_LIMIT
 from signerd_harness.scenario import (
     Arrival,
+    EnrolmentWay,
     Extent,
     Incident,
     Population,
@@ -79,7 +80,7 @@ def parse_scenario(text: str, name: str) -> Scenario:
         timeout_s=whole.number("timeout_s", 60.0, least=0.1, most=600.0),
     )
     whole.end()
-    _check_expired(scenario, name)
+    _check_customers(scenario, name)
     return scenario
 
 
@@ -128,8 +129,14 @@ class _Table:
             raise self.error(key, f"is a number from {least:g} to {most:g}")
         return float(value)
 
-    def one_of(self, key: str, make: Callable[[str], T], names: Iterable[str]) -> T:
-        text = self.text(key)
+    def one_of(
+        self,
+        key: str,
+        make: Callable[[str], T],
+        names: Iterable[str],
+        default: str | None = None,
+    ) -> T:
+        text = self.text(key, default)
         if text not in (known := list(names)):
             raise self.error(key, f"is one of {', '.join(known)}, not {text}")
         return make(text)
@@ -170,6 +177,7 @@ def _population(table: _Table) -> Population:
         profile=table.text("profile", "personal"),
         algorithm=table.one_of("algorithm", KeyAlgorithm, KeyAlgorithm),
         expired=table.whole_number("expired", 0, least=0, most=count - 1),
+        enrolment=table.one_of("enrolment", EnrolmentWay, EnrolmentWay, EnrolmentWay.DIRECT),
     )
     table.end()
     return found
@@ -246,7 +254,15 @@ def _incident(table: _Table) -> Incident:
     return found
 
 
-def _check_expired(scenario: Scenario, name: str) -> None:
+def _check_customers(scenario: Scenario, name: str) -> None:
+    """That there are customers for each act."""
+    if Act.WRONG_PASSWORD in scenario.mix and (
+        scenario.customers.enrolment is not EnrolmentWay.PROOFS
+    ):
+        raise ScenarioError(
+            f'{name}: mix.{Act.WRONG_PASSWORD} needs customers.enrolment = "proofs": the others'
+            " have no password"
+        )
     asked = [act for act in scenario.mix if "expired" in {*RULES[act].needs}]
     if asked and not scenario.customers.expired:
         raise ScenarioError(

@@ -26,6 +26,8 @@ from signerd_harness.teller import Teller
 
 _REPORT_S: Final = 0.5
 _IDLE_S: Final = 0.01
+# Of an act that others have to come before.
+_MOST_TRIES: Final = 30
 # Acts under way at once at an open arrival; those that come then wait, and their latency counts
 # from when they came.
 _MOST_AT_ONCE: Final = 256
@@ -134,6 +136,7 @@ class _Arrivals:
         self._is_stopped = is_stopped
         mix = plan.scenario.mix
         self._acts = tuple(mix)
+        self._owed = dict.fromkeys(mix, _MOST_TRIES)
         self._weights = tuple(itertools.accumulate(mix.values()))
         self._numbers = iter(
             range(plan.number, plan.scenario.extent.count, plan.workers)
@@ -182,14 +185,20 @@ class _Arrivals:
 
     async def _act_of_somebody(self, began: Callable[[], float]) -> None:
         """Where nobody is free for the act that was chosen, wait for somebody."""
-        act = self._choose()
-        while not await self._teller.act(act, began()):
+        while (done := await self._teller.act(self._choose(), began())) is None:
             if self._is_over():
                 return
             await asyncio.sleep(_IDLE_S)
-            act = self._choose()
+        self._owed.pop(done, None)
 
     def _choose(self) -> Act:
+        """First each act of the mix, as far as that can be had; then at random."""
+        for act in [*self._owed]:
+            self._owed[act] -= 1
+            if self._owed[act] < 0:
+                del self._owed[act]
+                continue
+            return act
         return self._chance.choices(self._acts, cum_weights=self._weights)[0]
 
     def _is_over(self, at: float | None = None) -> bool:

@@ -146,11 +146,31 @@ def _duration(text: str) -> timedelta:
 
 
 @audit.command("verify")
-def audit_verify(config: Config) -> None:
-    """Verify every hash chain; exit status 1 names the first bad record of each."""
-    from signerd.app.audit import verify_chains  # noqa: PLC0415 - loads SQL only where needed
+def audit_verify(
+    config: Config,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file with the root CA, from elsewhere than this machine; without it the "
+            "database's own is believed.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint file to compare with, instead of the configured one.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Verify every hash chain against its checkpoints and the checkpoint file.
 
-    if not verify_chains(config, SystemClock(), typer.echo):
+    Exit status 1 names the first bad record of each chain, and what is wrong with checkpoints.
+    """
+    from signerd.app.audit import Trusted, verify_trail  # noqa: PLC0415 - loads SQL where needed
+
+    if not verify_trail(config, Trusted(ca, checkpoint_file), SystemClock(), typer.echo):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 

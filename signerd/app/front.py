@@ -12,6 +12,7 @@ from importlib.metadata import version
 
 import structlog
 
+from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
 from signerd.app.enrolment import enrolment_use_cases
 from signerd.app.identity import open_document_verifier
@@ -175,6 +176,7 @@ class Front:
                 base.registry,
                 base.tokens,
                 _outbox_view(base),
+                proofs=audit_proofs(base),
             ),
             health=HealthWatch(self._probe, SERVICES, interval_s=_HEALTH_S),
         )

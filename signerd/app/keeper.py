@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from signerd.app.checkpoint_rounds import CHECKPOINT_ROUND_S, CheckpointRounds
 from signerd.app.delivery_rounds import DELIVERY_ROUND_S, REMINDER_ROUND_S, DeliveryRounds
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import FORGET_ROUND_S, ForgetRounds
@@ -133,6 +134,8 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(FORGET_ROUND_S, ForgetRounds(base, lambda: rounds.is_leader).run_once),
         ]
     )
+    checkpoints = CheckpointRounds(base, lambda: rounds.is_leader)
+    lifeline.spawn([every(CHECKPOINT_ROUND_S, checkpoints.work)])
     if settings.publisher.enabled:
         status = StatusRounds(base, lambda: rounds.is_leader)
         lifeline.spawn([every(CRL_ROUND_S, status.publish), every(PRESIGN_ROUND_S, status.presign)])
@@ -140,6 +143,7 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
     await lifeline.until_stop()
     lifeline.promise(allowed_s=2 * _STOP_S)
     await lifeline.end()
+    await checkpoints.finish()
     await journal.drain(_STOP_S)
     await delivery.drain(_STOP_S)
     await rounds.release()

@@ -23,12 +23,20 @@ _CALL_S = 30.0
 _SERIAL_BYTES = 20
 # ub-common-name (RFC 5280, appendix A.1).
 _LONGEST_NAME = 64
-_SUFFIX = " OCSP"
 
 
 def ocsp_signer_name(issuing_common_name: str) -> str:
     """Common name of the OCSP signer of an issuing CA."""
-    return issuing_common_name[: _LONGEST_NAME - len(_SUFFIX)] + _SUFFIX
+    return _service_name(issuing_common_name, " OCSP")
+
+
+def audit_signer_name(issuing_common_name: str) -> str:
+    """Common name of the signer of audit checkpoints."""
+    return _service_name(issuing_common_name, " audit")
+
+
+def _service_name(issuing_common_name: str, suffix: str) -> str:
+    return issuing_common_name[: _LONGEST_NAME - len(suffix)] + suffix
 
 
 @dataclass(frozen=True, slots=True)

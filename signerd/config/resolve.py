@@ -31,6 +31,9 @@ def resolve_paths(settings: Settings, base: Path) -> Settings:
             ),
             "tokens": _tokens(settings.tokens, base),
             "store": _store(settings.store, state),
+            "audit": settings.audit.model_copy(
+                update={"checkpoint_file": state / settings.audit.checkpoint_file}
+            ),
             "policy": settings.policy.model_copy(
                 update={
                     "file": base / settings.policy.file,

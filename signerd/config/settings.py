@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, Strict
 
 from signerd.config.address import parse_listen_address
+from signerd.config.audit_settings import AuditSettings
 from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import secret_path
@@ -332,6 +333,7 @@ class Settings(Section):
     tokens: TokensSettings
     authority: AuthoritySettings
     store: StoreSettings = StoreSettings()
+    audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
     login: LoginSettings = LoginSettings()

@@ -48,7 +48,10 @@ class Hash(StrEnum):
     @property
     def digest_size(self) -> int:
         """Length of a digest in bytes."""
-        return {"sha256": 32, "sha384": 48, "sha512": 64}[self.value]
+        return _DIGEST_SIZES[self]
+
+
+_DIGEST_SIZES = {Hash.SHA256: 32, Hash.SHA384: 48, Hash.SHA512: 64}
 
 
 @dataclass(frozen=True, slots=True)

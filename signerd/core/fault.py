@@ -70,6 +70,10 @@ class FaultPoint(StrEnum):
     KEEPER_OCSP_SIGNED = "keeper-ocsp-signed"
     KEEPER_SIGNER_RECORDED = "keeper-signer-recorded"
     KEEPER_SIGNER_SIGNED = "keeper-signer-signed"
+    KEEPER_CHECKPOINT_SIGNED = "keeper-checkpoint-signed"
+    STORE_CHECKPOINT_UNCOMMITTED = "store-checkpoint-uncommitted"
+    KEEPER_CHECKPOINT_STORED = "keeper-checkpoint-stored"
+    KEEPER_CHECKPOINT_HALF_FILED = "keeper-checkpoint-half-filed"
 
 
 LOGIN_POINTS: Final = (

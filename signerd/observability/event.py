@@ -49,6 +49,8 @@ class LogEvent(StrEnum):
     OCSP_SIGNER_RENEWED = "keeper.ocsp_signer_renewed"
     CRL_PUBLISHED = "crl.published"
     CRL_FAILED = "crl.failed"
+    CHECKPOINT_FAILED = "audit.checkpoint_failed"
+    AUDIT_BROKEN = "audit.broken"
     OCSP_PRESIGN_FAILED = "ocsp.presign_failed"
     WORK_FAILED = "work.failed"
     MESSAGE_NOT_SENT = "message.not_sent"

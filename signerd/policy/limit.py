@@ -41,6 +41,8 @@ _LIST: Final = RpcLimit(8 * _KIB, 60.0, 200.0, 400, 64)
 _FOLLOW: Final = RpcLimit(8 * _KIB, 86_400.0, 10.0, 50, 64)
 # Few numbers fit a birth date: who asks often enough finds the right one.
 _IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
+# Reads all records under a checkpoint, and may look through many more.
+_PROVE: Final = RpcLimit(4 * _KIB, 120.0, 20.0, 100, 8)
 # Each leaves a row until some time after its end.
 _LOGIN: Final = RpcLimit(64 * _KIB, 60.0, 200.0, 400, 256)
 _HEALTH: Final = RpcLimit(4 * _KIB, 60.0, 200.0, 400, 256)
@@ -84,6 +86,7 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,
+        "/signerd.v1.Admin/ProveAuditRecord": _PROVE,
         "/signerd.v1.Admin/ListMessages": _LIST,
         "/signerd.v1.Admin/GetMessage": _READ,
         "/signerd.v1.Admin/WatchAuditEvents": _FOLLOW,

@@ -89,6 +89,7 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
         "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
         "/signerd.v1.Admin/WatchAuditEvents": Permission.AUDIT_READ,
+        "/signerd.v1.Admin/ProveAuditRecord": Permission.AUDIT_READ,
         "/signerd.v1.Admin/ListMessages": Permission.MESSAGE_READ,
         "/signerd.v1.Admin/GetMessage": Permission.MESSAGE_READ,
         "/grpc.health.v1.Health/Check": Permission.SERVICE_DISCOVER,

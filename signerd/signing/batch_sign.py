@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from datetime import datetime
+from typing import NamedTuple, TypeAlias
 
 from signerd.audit.signature import SignatureRecord
 from signerd.core.clock import Clock
@@ -23,8 +24,7 @@ from signerd.signing.sign import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """A signature, on record, and the credential that made it."""
 
     signature: bytes
@@ -107,30 +107,20 @@ class BatchSign:
     ) -> SignRequest | None:
         """Fill in what is refused, collect the rest; one of the rest."""
         now = self._clock.now()
-        checked: dict[CredentialId, CredentialRecord | SignerdError] = {}
         some = None
         for place, request in enumerate(requests):
             if isinstance(request, SignerdError):
                 outcomes[place] = request
                 continue
-            credential = checked.get(request.credential)
-            if credential is None:
-                credential = known[request.credential]
-                if not isinstance(credential, SignerdError):
-                    try:
-                        check_signs(credential, request.scope, now)
-                    except SignerdError as error:
-                        credential = error
-                checked[request.credential] = credential
-            if isinstance(credential, SignerdError):
-                outcomes[place] = credential
-                continue
             try:
-                message = message_of(request, credential)
+                group = asked.group(request, known, now)
+                message = message_of(request, group.credential)
             except SignerdError as error:
                 outcomes[place] = error
                 continue
-            asked.add(place, request, credential, message)
+            group.positions.append(len(asked.tasks))
+            asked.tasks.append(SignTask(group.credential.key, group.credential.algorithm, message))
+            asked.places.append(place)
             some = request
         return some
 
@@ -142,7 +132,7 @@ class BatchSign:
     ) -> None:
         groups = []
         for group in asked.groups.values():
-            made = []
+            made: list[tuple[int, bytes]] = []
             for position in group.positions:
                 signature = signatures[position]
                 place = asked.places[position]
@@ -150,7 +140,7 @@ class BatchSign:
                     outcomes[place] = await self._explained(group, signature)
                 else:
                     outcomes[place] = Signed(signature, group.credential)
-                    made.append(position)
+                    made.append((position, signature))
             if made:
                 groups.append((group, made))
         now = self._clock.now()
@@ -160,7 +150,7 @@ class BatchSign:
                 signature_event(
                     group.request,
                     group.credential,
-                    [asked.tasks[position].message for position in made],
+                    [(asked.tasks[position].message, signature) for position, signature in made],
                     now,
                     self._process,
                 ),
@@ -171,7 +161,7 @@ class BatchSign:
         for (group, made), refusal in zip(groups, refusals, strict=True):
             if refusal is not None:
                 error = await self._explained(group, refusal)
-                for position in made:
+                for position, _ in made:
                     outcomes[asked.places[position]] = error
 
     async def _explained(self, group: "_Group", error: SignerdError) -> SignerdError:
@@ -206,16 +196,22 @@ class _Asked:
         self.places: list[int] = []
         self.groups: dict[tuple[CredentialId, str, str], _Group] = {}
 
-    def add(
-        self, place: int, request: SignRequest, credential: CredentialRecord, message: bytes
-    ) -> None:
+    def group(
+        self,
+        request: SignRequest,
+        known: dict[CredentialId, CredentialRecord | SignerdError],
+        now_utc: datetime,
+    ) -> "_Group":
+        """The requests that this one is among. Raises what is wrong with its credential."""
         key = (request.credential, request.authorisation, request.purpose)
         group = self.groups.get(key)
         if group is None:
+            credential = known[request.credential]
+            if isinstance(credential, SignerdError):
+                raise credential
+            check_signs(credential, request.scope, now_utc)
             group = self.groups[key] = _Group(request, credential, [])
-        group.positions.append(len(self.tasks))
-        self.tasks.append(SignTask(credential.key, credential.algorithm, message))
-        self.places.append(place)
+        return group
 
 
 def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:

@@ -2,9 +2,9 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.audit.signature import SignatureRecord
@@ -29,8 +29,7 @@ from signerd.signing.ports import SignatureStore, Signer
 _PURPOSE_MOST: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SignInput:
+class SignInput(NamedTuple):
     """What to sign: data, or a digest with its hash. digest_hash is None for data."""
 
     content: bytes
@@ -63,8 +62,7 @@ class SignInput:
         return self.content
 
 
-@dataclass(frozen=True, slots=True)
-class SignRequest:
+class SignRequest(NamedTuple):
     """A checked call. deadline: seconds of time.monotonic(). authorisation: the subscriber's
     agreement, "" where none was sent. purpose: what for, put on record; "" for none."""
 
@@ -143,7 +141,8 @@ class Sign:
         message = message_of(request, credential)
         signature = await self._sign_on_token(credential, message, request.deadline)
         reach(FaultPoint.SIGN_BEFORE_RECORD)
-        event = signature_event(request, credential, [message], self._clock.now(), self._process)
+        made = [(message, signature)]
+        event = signature_event(request, credential, made, self._clock.now(), self._process)
         [refusal] = await self._store.record_signatures(
             [SignatureRecord(request.credential, event)]
         )
@@ -211,18 +210,21 @@ async def require_active(credentials: CredentialCache, credential_id: Credential
 def signature_event(
     request: SignRequest,
     credential: CredentialRecord,
-    messages: Sequence[bytes],
+    made: Sequence[tuple[bytes, bytes]],
     now_utc: datetime,
     process: str,
 ) -> AuditEvent:
     """What is put on record of signatures that one key made together for one call.
 
+    made: each message with its signature.
     One has `digest`, HASH:HEX; several have `count` and `digests`, HASH: and the digests in their
-    order with a space between. For Ed25519, which signs messages, it is their SHA-256.
+    order with a space between. For Ed25519, which signs messages, it is their SHA-256. By
+    `signature`, or `signatures` in the same order, a proof finds the record: sha256: of each.
     """
     hash_ = spec_of(credential.algorithm).hash
-    digests = messages if hash_ else [digest(Hash.SHA256, message) for message in messages]
+    digests = [message if hash_ else digest(Hash.SHA256, message) for message, _ in made]
     name = (hash_ or Hash.SHA256).value
+    signatures = [sha256(signature).hexdigest() for _, signature in made]
     details = {
         "algorithm": credential.algorithm.value,
         "certificate": credential.certificate or "",
@@ -231,9 +233,11 @@ def signature_event(
     }
     if len(digests) == 1:
         details["digest"] = f"{name}:{digests[0].hex()}"
+        details["signature"] = f"sha256:{signatures[0]}"
     else:
         details["count"] = str(len(digests))
         details["digests"] = f"{name}:{' '.join([one.hex() for one in digests])}"
+        details["signatures"] = f"sha256:{' '.join(signatures)}"
     if request.purpose:
         details["purpose"] = request.purpose
     return AuditEvent(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from signerd.core.error import Internal, SignerdError, StoreUnavailable
 from signerd.store.failure import translated
@@ -12,6 +12,7 @@ from signerd.store.failure import translated
 if TYPE_CHECKING:
     import asyncio
 
+    from signerd.store.hot import HotTransaction
     from signerd.store.transaction import Transaction
 
 _T = TypeVar("_T")
@@ -21,12 +22,17 @@ Unit = Callable[["Transaction"], _T]
 """The work of one caller inside a transaction."""
 
 
-Merger = Callable[["Transaction", Sequence[_T]], Sequence[_R]]
-"""The work of many callers at once, for what is asked too often to be done one by one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Merger(Generic[_T, _R]):
+    """The work of many callers at once, for what is asked too often to be done one by one.
 
-Reads with a fixed number of statements, records events, writes nothing else: it runs without a
-savepoint. Returns the result of each item, in their order.
-"""
+    run: reads with a fixed number of statements, records events, writes nothing else, so that it
+    runs without a savepoint; returns the result of each item, in their order. hot: the same for
+    the usual case, where it is the only work of a batch; None for a case that it leaves to run.
+    """
+
+    run: Callable[[Transaction, Sequence[_T]], Sequence[_R]]
+    hot: Callable[[HotTransaction, Sequence[_T]], Sequence[_R] | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +70,31 @@ def run_batch(transaction: Transaction, jobs: Sequence[Job]) -> list[Outcome]:
             merged.setdefault(job.merger, []).append(job)
     outcomes: list[Outcome] = []
     for merger, group in merged.items():
-        results = merger(transaction, [job.item for job in group])
+        results = merger.run(transaction, [job.item for job in group])
         outcomes += [
             Outcome(job.future, result) for job, result in zip(group, results, strict=True)
         ]
     return outcomes + [_run_unit(transaction, job) for job in units]
+
+
+def hot_merger(jobs: Sequence[Job]) -> Merger[Any, Any] | None:
+    """The merger of a batch that is all its own and has a short way."""
+    merger = jobs[0].merger
+    if merger is None or merger.hot is None or any(job.merger is not merger for job in jobs):
+        return None
+    return merger
+
+
+def run_hot(
+    transaction: HotTransaction, merger: Merger[Any, Any], jobs: Sequence[Job]
+) -> list[Outcome] | None:
+    """Run every job of a merger the short way; None where that does not do."""
+    if merger.hot is None:
+        return None
+    results = merger.hot(transaction, [job.item for job in jobs])
+    if results is None:
+        return None
+    return [Outcome(job.future, result) for job, result in zip(jobs, results, strict=True)]
 
 
 def failed(jobs: Sequence[Job], error: Exception) -> list[Outcome]:

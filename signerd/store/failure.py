@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
@@ -57,8 +58,7 @@ def corrupt(what: str) -> StoreUnavailable:
     return unavailable("STORE_CORRUPT", f"{what}: {_CORRUPT[1]}")
 
 
-def _meaning_of(error: SQLAlchemyError) -> tuple[str, str]:
-    cause = error.orig if isinstance(error, DBAPIError) else None
+def _meaning_of(cause: BaseException | None) -> tuple[str, str]:
     code = getattr(cause, "sqlite_errorcode", None)
     if code is None:
         # The driver itself, on text that is not UTF-8.
@@ -79,4 +79,31 @@ def translated() -> Iterator[None]:
             retry_after_s=0.1,
         ) from error
     except SQLAlchemyError as error:
-        raise unavailable(*_meaning_of(error)) from error
+        raise unavailable(
+            *_meaning_of(error.orig if isinstance(error, DBAPIError) else None)
+        ) from error
+
+
+class TranslatedDriver:
+    """As `translated`, for statements that go to the driver itself: a class and not a generator,
+    because it stands around every signature."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise unavailable(*_meaning_of(error)) from error
+
+
+_DRIVER: Final = TranslatedDriver()
+
+
+def translated_driver() -> TranslatedDriver:
+    """Raise StoreUnavailable in place of any error of the driver."""
+    return _DRIVER

@@ -350,6 +350,35 @@ audit_heads: Final = Table(
     Column("head_hash", LargeBinary, nullable=False),
 )
 
+# What the audit key has signed; see audit/checkpoint.py.
+audit_checkpoints: Final = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("fingerprints", LargeBinary, nullable=False),
+    Column("time_stamp", LargeBinary),
+)
+
+# How far each checkpoint reaches in the chains that have grown since the one before: by this the
+# checkpoint of a record is found.
+audit_coverage: Final = Table(
+    "audit_coverage",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", ForeignKey("audit_checkpoints.number"), nullable=False),
+)
+
+# How far somebody who waits wants the next checkpoint to reach.
+audit_wishes: Final = Table(
+    "audit_wishes",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, nullable=False),
+)
+
 # A row for each CA: the number its next CRL will have. Whoever changes what CRLs show reads it,
 # whoever makes a CRL raises it, each in the transaction of that act: so a change knows its CRL.
 crl_sequence: Final = Table(

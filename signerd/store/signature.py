@@ -11,10 +11,13 @@ from signerd.core.error import NotFound, SignerdError, WrongState
 from signerd.core.lifecycle import CredentialState
 from signerd.core.record import CredentialRecord
 from signerd.core.value import CertificateId, CredentialId
+from signerd.store.batch import Merger
 from signerd.store.credential_row import SELECT_CREDENTIAL, credential_of
 from signerd.store.database import Database
+from signerd.store.event_row import EncodedEvent, encode
+from signerd.store.hot import HotTransaction
 from signerd.store.schema import certificates, credentials
-from signerd.store.transaction import EncodedEvent, Transaction, encode
+from signerd.store.transaction import Transaction
 
 # Shared with other processes that sign, exclusive with one that revokes. (SQLite, where a write
 # transaction excludes all others, leaves it out.)
@@ -78,14 +81,14 @@ class SqlSignatureStore:
         """See the port. Raises ValueError too, for an event that cannot be encoded."""
         # Encoded here: an event that cannot be must not fail the batch of all others.
         encoded = [_Signatures(record.credential, encode(record.event)) for record in records]
-        return await self._database.merge(_record_all, encoded)
+        return await self._database.merge(_RECORD, encoded)
 
 
 def _record_all(
     transaction: Transaction, calls: Sequence[Sequence[_Signatures]]
 ) -> list[list[SignerdError | None]]:
     """One look at all credentials concerned, whatever the number of calls and signatures."""
-    ids = {one.credential_id for call in calls for one in call}
+    ids = _ids(calls)
     found = transaction.connection.scalars(_SELECT_ACTIVE, {"ids": list(ids)})
     active = set(found)
     barred = _explain(transaction.connection, ids - active) if active != ids else {}
@@ -97,6 +100,28 @@ def _record_all(
         return None
 
     return [[record(one) for one in call] for call in calls]
+
+
+def _record_hot(
+    transaction: HotTransaction, calls: Sequence[Sequence[_Signatures]]
+) -> list[list[SignerdError | None]] | None:
+    """The same, unless there is something to refuse."""
+    ids = _ids(calls)
+    if transaction.active(ids) != ids:
+        return None
+    for call in calls:
+        for one in call:
+            transaction.record_encoded(one.event)
+    return [[None] * len(call) for call in calls]
+
+
+_RECORD: Final[Merger[Sequence[_Signatures], list[SignerdError | None]]] = Merger(
+    _record_all, _record_hot
+)
+
+
+def _ids(calls: Sequence[Sequence[_Signatures]]) -> set[CredentialId]:
+    return {one.credential_id for call in calls for one in call}
 
 
 def _explain(connection: Connection, ids: set[CredentialId]) -> dict[str, _Barred]:

@@ -1,16 +1,14 @@
 """An open transaction as the units of a batch see it."""
 
-from dataclasses import dataclass
 from typing import Final
 
-import msgspec
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from signerd.audit.canonical import encode_event
-from signerd.audit.chain import EMPTY, ChainHead, hash_at
+from signerd.audit.chain import EMPTY, ChainHead
 from signerd.audit.event import AuditEvent
-from signerd.store.column import to_microseconds
+from signerd.core.error import StoreUnavailable
+from signerd.store.event_row import COLUMNS, EncodedEvent, encode, place_events
 from signerd.store.failure import corrupt, unavailable
 from signerd.store.schema import audit_events, audit_heads
 
@@ -24,31 +22,6 @@ _ADVANCE_HEAD: Final = (
     )
     .values(length=bindparam("new_length"), head_hash=bindparam("new_hash"))
 )
-_encode_json: Final = msgspec.json.Encoder(order="sorted").encode
-
-
-@dataclass(frozen=True, slots=True)
-class EncodedEvent:
-    """An event ready to be put in its place."""
-
-    encoded: bytes
-    row: dict[str, object]
-
-
-def encode(event: AuditEvent) -> EncodedEvent:
-    """All of an event's row that does not depend on its place. Raises ValueError for text that
-    UTF-8 cannot carry and a time without a zone."""
-    return EncodedEvent(
-        encode_event(event),
-        {
-            "time_us": to_microseconds(event.time_utc),
-            "kind": event.kind.value,
-            "principal": event.principal,
-            "resource": event.resource,
-            "request_id": event.request_id,
-            "details": _encode_json(event.details).decode(),
-        },
-    )
 
 
 class Transaction:
@@ -87,7 +60,7 @@ class Transaction:
         """
         if not self._events:
             return head
-        rows, new_head = _placed(self._events, chain, head)
+        rows, new_head = place_events(self._events, chain, head)
         advanced = self.connection.execute(
             _ADVANCE_HEAD,
             {
@@ -99,17 +72,12 @@ class Transaction:
             },
         )
         if advanced.rowcount != 1:
-            raise unavailable(
-                "STORE_CHAIN_TAKEN",
-                f"another process appends to the audit chain {chain}; give each node its own name",
-            )
+            raise chain_taken(chain)
         try:
-            self.connection.execute(_INSERT_EVENTS, rows)
+            named = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+            self.connection.execute(_INSERT_EVENTS, named)
         except IntegrityError as error:
-            raise corrupt(
-                f"the audit chain {chain} has records its head does not count; "
-                "run `signerd audit verify`"
-            ) from error
+            raise beyond_head(chain) from error
         return new_head
 
 
@@ -128,22 +96,16 @@ def load_head(connection: Connection, chain: str) -> ChainHead:
     return EMPTY
 
 
-def _placed(
-    events: list[EncodedEvent], chain: str, head: ChainHead
-) -> tuple[list[dict[str, object]], ChainHead]:
-    length, previous = head
-    rows = []
-    for event in events:
-        length += 1
-        hash_ = hash_at(chain, length, previous, event.encoded)
-        rows.append(
-            {
-                "chain": chain,
-                "sequence": length,
-                **event.row,
-                "previous_hash": previous,
-                "hash": hash_,
-            }
-        )
-        previous = hash_
-    return rows, ChainHead(length, previous)
+def chain_taken(chain: str) -> StoreUnavailable:
+    """The head is not where this process left it."""
+    return unavailable(
+        "STORE_CHAIN_TAKEN",
+        f"another process appends to the audit chain {chain}; give each node its own name",
+    )
+
+
+def beyond_head(chain: str) -> StoreUnavailable:
+    """There is something where the next record belongs."""
+    return corrupt(
+        f"the audit chain {chain} has records its head does not count; run `signerd audit verify`"
+    )

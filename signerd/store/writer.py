@@ -1,19 +1,31 @@
 """The thread that writes: everything that waits goes into one transaction and one sync."""
 
 import asyncio
+import sqlite3
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from signerd.core.error import LimitExceeded, StoreUnavailable
-from signerd.store.batch import Job, Merger, Outcome, Unit, failed, run_batch
+from signerd.store.batch import (
+    Job,
+    Merger,
+    Outcome,
+    Unit,
+    failed,
+    hot_merger,
+    run_batch,
+    run_hot,
+)
 from signerd.store.failure import translated
 from signerd.store.file_identity import FileIdentity
+from signerd.store.hot import HotTransaction
 from signerd.store.transaction import Transaction, load_head
 from signerd.store.write_lock import WriteLock
 
@@ -50,7 +62,10 @@ class Writer:
         self._queue_limit = queue_limit
         self._identity = identity
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: deque[Job] = deque()
+        # Waking a thread costs more than a job: it is done only where the thread waits for it.
+        self._signal: SimpleQueue[None] = SimpleQueue()
+        self._is_idle = False
         self._waiting = 0
         self._is_closed = False
         # Of the thread:
@@ -79,9 +94,8 @@ class Writer:
 
     async def close(self) -> None:
         """Write what waits, then end the thread and give the connection back."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._queue.put(None)
+        self._is_closed = True
+        self._signal.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _submit(self, job: Job) -> None:
@@ -94,7 +108,10 @@ class Writer:
                 retry_after_s=_QUEUE_FULL_RETRY_S,
             )
         self._waiting += 1
-        self._queue.put(job)
+        self._jobs.append(job)
+        if self._is_idle:
+            self._is_idle = False
+            self._signal.put(None)
 
     def _settle(self, outcomes: Sequence[Outcome]) -> None:
         self._waiting -= len(outcomes)
@@ -107,26 +124,30 @@ class Writer:
                 outcome.future.set_result(outcome.result)
 
     def _work(self) -> None:
-        is_last = False
-        while not is_last and (first := self._queue.get()) is not None:
+        while self._has_jobs():
             # Collected under the lock: what comes while another process writes joins the batch.
             with self._lock:
-                jobs, is_last = self._collect(first)
-                outcomes = self._commit(jobs)
+                outcomes = self._commit(self._collect())
             try:
                 self._loop.call_soon_threadsafe(self._settle, outcomes)
             except RuntimeError:  # the loop was closed without closing the database
                 break
         self._discard()
 
-    def _collect(self, first: Job) -> tuple[list[Job], bool]:
-        jobs = [first]
-        for _ in range(min(self._queue.qsize(), _BATCH_LIMIT - 1)):
-            job = self._queue.get()
-            if job is None:
-                return jobs, True
-            jobs.append(job)
-        return jobs, False
+    def _has_jobs(self) -> bool:
+        """Wait for some; False when there will be no more."""
+        while not self._jobs:
+            self._is_idle = True
+            # Looked at again: a job may have come before the word that somebody waits for it.
+            if not self._jobs:
+                if self._is_closed:
+                    return False
+                self._signal.get()
+            self._is_idle = False
+        return True
+
+    def _collect(self) -> list[Job]:
+        return [self._jobs.popleft() for _ in range(min(len(self._jobs), _BATCH_LIMIT))]
 
     def _commit(self, jobs: Sequence[Job]) -> list[Outcome]:
         live: list[Job] = []
@@ -146,12 +167,36 @@ class Writer:
     def _transact(self, jobs: Sequence[Job]) -> list[Outcome]:
         with translated():
             connection = self._connected()
+            merger = hot_merger(jobs)
+            if merger is not None and self._head is not None:
+                outcomes = self._transact_hot(connection, merger, jobs, self._head)
+                if outcomes is not None:
+                    return outcomes
             with connection.begin():
                 head = self._head or load_head(connection, self._chain)
                 transaction = Transaction(connection)
                 outcomes = run_batch(transaction, jobs)
                 head = transaction.append_to_chain(self._chain, head)
         self._head = head
+        return outcomes
+
+    def _transact_hot(
+        self,
+        connection: Connection,
+        merger: Merger[Any, Any],
+        jobs: Sequence[Job],
+        head: "ChainHead",
+    ) -> list[Outcome] | None:
+        """None, and nothing done, where the long way is needed."""
+        driver = connection.connection.driver_connection
+        if not isinstance(driver, sqlite3.Connection):
+            return None
+        transaction = HotTransaction(driver)
+        outcomes = run_hot(transaction, merger, jobs)
+        if outcomes is None:
+            transaction.roll_back()
+            return None
+        self._head = transaction.commit(self._chain, head)
         return outcomes
 
     def _connected(self) -> Connection:

@@ -46,7 +46,13 @@ class Part:
     def request(self, deadline: float, lane: Lane) -> Callable[[int], Request]:
         """Makes the request once its number is known."""
         keys: dict[tuple[KeyRef, KeyAlgorithm], int] = {}
-        of = [keys.setdefault((key, algorithm), len(keys)) for key, algorithm, _ in self.tasks]
+        of: list[int] = []
+        last, place = None, 0
+        for key, algorithm, _ in self.tasks:
+            # Most often the one before; a key's hash is made of three objects.
+            if key is not last:
+                last, place = key, keys.setdefault((key, algorithm), len(keys))
+            of.append(place)
         messages = [task.message for task in self.tasks]
         listed = list(keys)
         return lambda number: SignManyRequest(number, deadline, lane, listed, of, messages)

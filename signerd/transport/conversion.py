@@ -30,6 +30,12 @@ from signerd.v1 import signing_pb2, types_pb2
 
 _ALGORITHM_PREFIX = "KEY_ALGORITHM_"
 _STATE_PREFIX = "CERTIFICATE_STATE_"
+# By the names of the fields of Digest.
+_HASHES = {hash_.value: hash_ for hash_ in Hash}
+_ALGORITHM_NUMBERS = {
+    algorithm: types_pb2.KeyAlgorithm.Value(_ALGORITHM_PREFIX + algorithm.value)
+    for algorithm in KeyAlgorithm
+}
 _HEX = frozenset("0123456789abcdef")
 _MAX_ID = 64
 _NO_CONTENT = frozenset({"request_id", "validate_only", "proof"})
@@ -53,8 +59,9 @@ def algorithm_from(value: int, *, field: str = "key_algorithm") -> KeyAlgorithm:
 
 def algorithm_to(algorithm: KeyAlgorithm | None) -> types_pb2.KeyAlgorithm.ValueType:
     """The API's number of an algorithm; unspecified for None."""
-    name = "UNSPECIFIED" if algorithm is None else algorithm.value
-    return types_pb2.KeyAlgorithm.Value(_ALGORITHM_PREFIX + name)
+    if algorithm is None:
+        return types_pb2.KEY_ALGORITHM_UNSPECIFIED
+    return _ALGORITHM_NUMBERS[algorithm]
 
 
 def state_from(value: int) -> CertificateState | None:
@@ -160,7 +167,7 @@ def input_from(request: signing_pb2.SignRequest | signing_pb2.VerifyRequest) -> 
         case "digest":
             kind = request.digest.WhichOneof("digest")
             if kind is not None:
-                return SignInput(getattr(request.digest, kind), Hash(kind))
+                return SignInput(getattr(request.digest, kind), _HASHES[kind])
     raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field="data")
 
 
@@ -183,6 +190,11 @@ def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
             field="input_crc32c",
         )
     return True
+
+
+def crc32c(content: bytes) -> int:
+    """CRC-32C (RFC 3720, appendix B.4)."""
+    return int(google_crc32c.value(content))
 
 
 def crc32c_of(content: bytes) -> UInt32Value:

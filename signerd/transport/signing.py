@@ -9,7 +9,7 @@ from signerd.signing.sign import Sign, SignRequest
 from signerd.signing.verify import NamedCertificate, Verify, VerifyRequest, VerifyResult
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
-from signerd.transport.signing_batch import batch_sign, sign_response
+from signerd.transport.signing_batch import batch_sign, write_signature
 from signerd.transport.signing_stream import sign_stream
 from signerd.v1 import signing_pb2 as pb
 from signerd.v1 import signing_pb2_grpc
@@ -55,7 +55,9 @@ class SigningServicer(signing_pb2_grpc.SigningServicer):
                 purpose=request.purpose,
             )
         )
-        return sign_response(signature, credential, is_verified=is_verified)
+        response = pb.SignResponse()
+        write_signature(response, signature, credential, is_verified=is_verified)
+        return response
 
     async def BatchSign(  # noqa: N802 - name of the RPC
         self, request: pb.BatchSignRequest, _context: Any

@@ -1,7 +1,7 @@
 """Many signatures in one message."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from signerd.core.error import InvalidRequest, SignerdError
 from signerd.core.record import CredentialRecord
@@ -13,6 +13,9 @@ from signerd.transport import conversion as convert
 from signerd.transport.caller import Caller, current_caller
 from signerd.transport.error_map import item_error
 from signerd.v1 import signing_pb2 as pb
+
+if TYPE_CHECKING:
+    from signerd.core.value import CredentialId
 
 MOST: Final = 1000
 _MOST_INTERACTIVE: Final = 64
@@ -29,7 +32,10 @@ async def batch_sign(use_case: BatchSign, message: pb.BatchSignRequest) -> pb.Ba
     check_lane(lane, len(requests))
     batch = SignBatch(caller, caller.scope, caller.deadline)
     batch.read(requests, message.credential, message.purpose)
-    return pb.BatchSignResponse(results=batch.results(await use_case.sign(batch.requests, lane)))
+    outcomes = await use_case.sign(batch.requests, lane)
+    response = pb.BatchSignResponse()
+    batch.write(outcomes, response.results.add)
+    return response
 
 
 def check_count(count: int) -> None:
@@ -62,23 +68,29 @@ class SignBatch:
         self._caller = caller
         self._scope = scope
         self._deadline = deadline
+        self._ids: dict[str, CredentialId] = {}
 
     def read(self, messages: Iterable[pb.SignRequest], credential: str, purpose: str) -> None:
         """Add requests; what is wrong with one is its own matter. credential and purpose: of those
         that name none."""
-        caller = self._caller
+        principal, request_id = self._caller.principal, self._caller.request_id
+        scope, deadline, ids = self._scope, self._deadline, self._ids
         for message in messages:
             is_verified = False
             try:
                 content = convert.input_from(message)
                 is_verified = convert.check_crc32c(message, content.content)
+                name = message.credential or credential
+                credential_id = ids.get(name)
+                if credential_id is None:
+                    credential_id = ids[name] = convert.credential_from(name)
                 request: SignRequest | SignerdError = SignRequest(
-                    convert.credential_from(message.credential or credential),
+                    credential_id,
                     content,
-                    caller.principal,
-                    caller.request_id,
-                    self._scope,
-                    self._deadline,
+                    principal,
+                    request_id,
+                    scope,
+                    deadline,
                     message.authorisation,
                     message.purpose or purpose,
                 )
@@ -87,29 +99,29 @@ class SignBatch:
             self.requests.append(request)
             self._verified.append(is_verified)
 
-    def results(self, outcomes: Sequence[SignOutcome]) -> list[pb.SignResult]:
-        """In the order of the requests."""
-        return [
-            pb.SignResult(error=item_error(outcome, self._caller.request_id))
-            if isinstance(outcome, SignerdError)
-            else pb.SignResult(
-                response=sign_response(
-                    outcome.signature, outcome.credential, is_verified=is_verified
-                )
-            )
-            for outcome, is_verified in zip(outcomes, self._verified, strict=True)
-        ]
+    def write(self, outcomes: Sequence[SignOutcome], add: Callable[[], pb.SignResult]) -> None:
+        """Fill in results in the order of the requests. add: makes the next one in its place,
+        because protobuf copies what is made elsewhere."""
+        for outcome, is_verified in zip(outcomes, self._verified, strict=True):
+            if isinstance(outcome, SignerdError):
+                add().error.CopyFrom(item_error(outcome, self._caller.request_id))
+            else:
+                signature, credential = outcome
+                write_signature(add().response, signature, credential, is_verified=is_verified)
 
 
-def sign_response(
-    signature: bytes, credential: CredentialRecord, *, is_verified: bool
-) -> pb.SignResponse:
-    """A signature as the API has it."""
-    return pb.SignResponse(
-        signature=signature,
-        signature_crc32c=convert.crc32c_of(signature),
-        verified_input_crc32c=is_verified,
-        credential=f"credentials/{credential.credential_id}",
-        key_algorithm=convert.algorithm_to(credential.algorithm),
-        certificate=f"certificates/{credential.certificate}" if credential.certificate else "",
-    )
+def write_signature(
+    response: pb.SignResponse,
+    signature: bytes,
+    credential: CredentialRecord,
+    *,
+    is_verified: bool,
+) -> None:
+    """Fill in a signature as the API has it."""
+    response.signature = signature
+    response.signature_crc32c.value = convert.crc32c(signature)
+    response.verified_input_crc32c = is_verified
+    response.credential = f"credentials/{credential.credential_id}"
+    response.key_algorithm = convert.algorithm_to(credential.algorithm)
+    if credential.certificate:
+        response.certificate = f"certificates/{credential.certificate}"

@@ -135,7 +135,9 @@ class _Stream:
         except (LimitExceeded, StoreUnavailable) as error:
             # Not the end of the stream: the next ones may fare better.
             outcomes = [error] * len(requests)
-        return pb.SignStreamResponse(sequence=first, results=batch.results(outcomes))
+        response = pb.SignStreamResponse(sequence=first)
+        batch.write(outcomes, response.results.add)
+        return response
 
     def _deadline(self) -> float:
         return min(self._caller.deadline, time.monotonic() + _ALLOWED_S)

@@ -18,6 +18,7 @@ from signerd.v1 import certificate_authority_pb2 as authority
 from signerd.v1 import enrolment_pb2 as registry
 from tests.client.pki import make_identity
 from tests.client.scripted_enrolment import enrolment, proven, story
+from tests.client.scripted_proof import proof_parts
 
 CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
 SUBSCRIBER = "subscribers/hong-gildong"
@@ -92,6 +93,7 @@ class Answers:
             "GetServerInfo": _server_info,
             "GetTokenStatus": _token_status,
             "ListAuditEvents": _events,
+            "ProveAuditRecord": lambda _request: proof_parts().response(),
             "ListMessages": _messages,
             "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }

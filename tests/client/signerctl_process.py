@@ -76,6 +76,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "GetTokenStatus": ("token", "status"),
     "ListAuditEvents": ("audit", "list"),
     "WatchAuditEvents": ("audit", "watch", "--after", "0", "--limit", "3"),
+    "ProveAuditRecord": ("audit", "prove", "--position", "26", "--out", "/dev/null"),
     "ListMessages": ("outbox", "list"),
     "GetMessage": ("outbox", "show", "9b1c"),
 }

@@ -79,6 +79,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "GetTokenStatus": lambda client: client.token_status(),
     "ListAuditEvents": lambda client: client.list_audit_events(),
     "WatchAuditEvents": lambda client: client.watch_audit_events(after_position=0),
+    "ProveAuditRecord": lambda client: client.prove_audit_record(position=26),
     "ListMessages": lambda client: client.list_messages(),
     "GetMessage": lambda client: client.get_message("9b1c"),
 }
@@ -121,7 +122,7 @@ def test_both_clients_have_the_same_methods_and_parameters() -> None:
         }
 
     blocking = methods(Client)
-    further = {"health", "renew", "prove_renewal", "private_key"}
+    further = {"health", "renew", "prove_renewal", "private_key", "sign_login"}
     assert further < blocking.keys()
     assert len(blocking) == len(CALLS) + len(further)
     assert blocking == methods(AsyncClient)

@@ -66,6 +66,7 @@ _MAY = {
     "ListMessages": "operator",
     "GetMessage": "operator",
     "ListAuditEvents": "operator auditor",
+    "ProveAuditRecord": "operator auditor",
     "WatchAuditEvents": "operator auditor",
 }
 # What may come of a call without content that is allowed.

@@ -18,6 +18,7 @@ from tests.faults.judgement import judge_audit, judge_certificates, judge_keys, 
 from tests.faults.test_key_pool import READY_KEY_POINTS
 from tests.faults.test_publisher_faults import STATUS_POINTS
 from tests.outbox.test_delivery_kill import DELIVERY_POINTS
+from tests.proof.test_checkpoint_kill import CHECKPOINT_POINTS
 
 pytestmark = pytest.mark.long
 
@@ -97,6 +98,7 @@ _ELSEWHERE: Final = {
     FaultPoint.KEEPER_SIGNER_RECORDED,
     FaultPoint.KEEPER_SIGNER_SIGNED,
     *STATUS_POINTS,
+    *CHECKPOINT_POINTS,
 }
 
 

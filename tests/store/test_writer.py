@@ -20,6 +20,7 @@ from signerd.core.error import (
     StoreUnavailable,
 )
 from signerd.store.audit_trail import SqlAuditTrail
+from signerd.store.batch import Merger
 from signerd.store.database import Database
 from signerd.store.schema import audit_heads, subscribers
 from signerd.store.transaction import Transaction
@@ -204,7 +205,7 @@ async def test_defect_in_a_merger_reaches_all_its_callers(database: Database) ->
         raise RuntimeError(f"cannot merge {items!r}")
 
     results = await asyncio.gather(
-        *(database.merge(merger, number) for number in range(3)), return_exceptions=True
+        *(database.merge(Merger(merger), number) for number in range(3)), return_exceptions=True
     )
     assert [type(result) for result in results] == [Internal] * 3
     assert len({id(result) for result in results}) == 3

@@ -1,5 +1,5 @@
-"""The daemon's own keys on the authority token: those of root, issuing CA and OCSP signer with
-their certificates, the probe key that health checks sign with, and the secret keys."""
+"""The daemon's own keys on the authority token: those of root, issuing CA, OCSP and audit signer
+with their certificates, the probe key that health checks sign with, and the secret keys."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from signerd.app.init.token import authority_token, require_no_export
 from signerd.audit.event import AuditEvent, EventKind
-from signerd.ca.ocsp_signer import ocsp_signer_name
+from signerd.ca.ocsp_signer import audit_signer_name, ocsp_signer_name
 from signerd.config.settings import Settings
 from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.boot import BootError, ExitCode
@@ -20,7 +20,7 @@ from signerd.core.value import KeyRef, TokenRef, serial_from
 from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.issuer import IssuerInfo
-from signerd.pki.service_certificate import prepare_ocsp_signer
+from signerd.pki.service_certificate import prepare_audit_signer, prepare_ocsp_signer
 from signerd.publisher.path import ROOT_CERTIFICATE, ROOT_CRL
 from signerd.store.database import Database
 from signerd.store.system_key import SqlSystemKeyStore
@@ -142,7 +142,10 @@ class HierarchyMaker:
         issuing = replace(issuing, certificate=self._issuing(issuing, root, above))
         ocsp = self._pair(SystemKeyRole.OCSP, refs, settings.ocsp_algorithm)
         ocsp = replace(ocsp, certificate=self._ocsp_signer(ocsp, issuing))
-        return [root, issuing, ocsp, self._pair(SystemKeyRole.PROBE, refs, _PROBE_ALGORITHM)]
+        audit = self._pair(SystemKeyRole.AUDIT, refs, self._settings.audit.algorithm)
+        audit = replace(audit, certificate=self._audit_signer(audit, issuing))
+        probe = self._pair(SystemKeyRole.PROBE, refs, _PROBE_ALGORITHM)
+        return [root, issuing, ocsp, audit, probe]
 
     def _make_secrets(self, refs: dict[SystemKeyRole, KeyRef]) -> list[SystemSecret]:
         return [
@@ -195,6 +198,17 @@ class HierarchyMaker:
             now_utc=self._clock.now(),
             days=settings.ocsp_days,
             name=ocsp_signer_name(settings.issuing_common_name),
+        )
+        return self._sign(prepared, issuing)
+
+    def _audit_signer(self, audit: SystemKey, issuing: SystemKey) -> bytes:
+        prepared = prepare_audit_signer(
+            IssuerInfo(_certificate_of(issuing), issuing.algorithm),
+            audit.algorithm,
+            spki=audit.spki,
+            serial=_new_serial(),
+            now_utc=self._clock.now(),
+            name=audit_signer_name(self._settings.authority.issuing_common_name),
         )
         return self._sign(prepared, issuing)
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _create_journal()
     _create_enrolments()
     _create_audit()
+    _create_checkpoints()
     _create_processes()
 
 
@@ -504,6 +505,34 @@ def _create_audit() -> None:
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("chain", name="pk_audit_heads"),
+    )
+
+
+def _create_checkpoints() -> None:
+    op.create_table(
+        "audit_checkpoints",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("checkpoint", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprints", sa.LargeBinary(), nullable=False),
+        sa.Column("time_stamp", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("number", name="pk_audit_checkpoints"),
+    )
+    op.create_table(
+        "audit_coverage",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"], ["audit_checkpoints.number"], name="fk_audit_coverage_number"
+        ),
+        sa.PrimaryKeyConstraint("chain", "length", name="pk_audit_coverage"),
+    )
+    op.create_table(
+        "audit_wishes",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("chain", name="pk_audit_wishes"),
     )
 
 
