@@ -15,7 +15,8 @@ from signerd.identity.load import IdentityRules, load_identity
 if TYPE_CHECKING:
     from signerd.identity.http_document_verifier import HttpDocumentVerifier
 
-_FILE: Final = "file:"
+FILE: Final = "file:"
+"""How a verifier begins that is a file."""
 
 
 def read_rules(settings: Settings) -> IdentityRules:
@@ -39,12 +40,12 @@ async def open_document_verifier(
     where = settings.identity.document_verifier
     if _is_service(settings):
         return await stack.enter_async_context(_service(settings))
-    return FileDocumentVerifier(Path(where.removeprefix(_FILE))) if where else None
+    return FileDocumentVerifier(Path(where.removeprefix(FILE))) if where else None
 
 
 def _is_service(settings: Settings) -> bool:
     where = settings.identity.document_verifier
-    return bool(where) and not where.startswith(_FILE)
+    return bool(where) and not where.startswith(FILE)
 
 
 def _service(settings: Settings) -> "HttpDocumentVerifier":

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from signerd.app.doctor.finding import Findings, Verdict
+from signerd.app.doctor.identity import check_identity_checks
 from signerd.app.identity import check_identity, open_document_verifier
 from signerd.config.document import render_sample
 from signerd.config.load import load_settings
@@ -110,3 +112,25 @@ def test_what_is_wrong_is_told_before_a_start(
         check_identity(_settings(tmp_path, identity))
     assert refused.value.code is ExitCode.CONFIG_INVALID
     assert complaint in refused.value.message
+
+
+def test_doctor_says_who_verifies_documents(tmp_path: Path) -> None:
+    """The service is named and not asked, a file is read, and nobody is worth a note."""
+
+    def found(identity: str) -> list[tuple[Verdict, str]]:
+        findings = Findings()
+        check_identity_checks(findings, _settings(tmp_path, identity))
+        return [(one.verdict, one.text) for one in findings.all if "documents" in one.check]
+
+    ((verdict, text),) = found(_SERVICE)
+    assert (verdict, "kyc.bank.example" in text) == (Verdict.OK, True)
+    ((verdict, text),) = found("")
+    assert (verdict, "set identity.document_verifier" in text) == (Verdict.NOTE, True)
+    documents = tmp_path / "documents.csv"
+    documents.write_text("kind,number,name,issue_date\nPASSPORT,M12345678,Kim,2020-05-06\n")
+    in_file = 'document_verifier = "file:documents.csv"'
+    ((verdict, text),) = found(in_file)
+    assert (verdict, text) == (Verdict.OK, f"1 in {documents}, which is for tests")
+    documents.write_text("kind,number\n")
+    ((verdict, text),) = found(in_file)
+    assert (verdict, "line 1 is not kind,number" in text) == (Verdict.FAILED, True)
