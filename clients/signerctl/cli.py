@@ -7,12 +7,14 @@ from typing import Annotated
 import typer
 
 from signerctl import (
+    activation,
     admin,
     audit_proof,
     batch,
     ca,
     certificate,
     change,
+    document_signature,
     enrolment,
     evidence,
     harness,
@@ -22,11 +24,13 @@ from signerctl import (
     login,
     one_time_code,
     outbox,
+    pdf,
     renewal,
     replacement,
     sign_batch,
     signing,
     subscriber,
+    timestamp,
 )
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
@@ -63,7 +67,11 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
+app.add_typer(document_signature.app, name="cms")
+app.add_typer(pdf.app, name="pdf")
+app.add_typer(timestamp.app, name="timestamp")
 app.add_typer(login.app, name="login")
+app.add_typer(activation.app, name="activation")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")

@@ -18,7 +18,17 @@ from signerctl.data import (
     write,
 )
 from signerctl.exit_code import ExitCode
-from signerctl.option import Digest, In, OptionalOut, Output, Purpose, SignatureEncoding, utc
+from signerctl.option import (
+    AuthorisationFrom,
+    Digest,
+    In,
+    OptionalOut,
+    Output,
+    Purpose,
+    SignatureEncoding,
+    utc,
+)
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerctl.view import signature_lines, verification_lines
 from signerd_client import Hash
@@ -33,6 +43,7 @@ def sign(
     out: OptionalOut = None,
     encoding: SignatureEncoding = Encoding.RAW,
     purpose: Purpose = "",
+    authorisation: AuthorisationFrom = "",
     output: Output = None,
 ) -> None:
     """Sign a file, standard input, or a digest.
@@ -53,7 +64,12 @@ def sign(
             check_sink(sink, is_text=is_text)
         data, digest_bytes, hash_ = _input(in_, digest)
         signature = now.client.sign(
-            credential, data=data, digest=digest_bytes, hash_algorithm=hash_, purpose=purpose
+            credential,
+            data=data,
+            digest=digest_bytes,
+            hash_algorithm=hash_,
+            purpose=purpose,
+            authorisation=read_secret(authorisation),
         )
         if sink is not None:
             write(sink, encode(signature.signature, encoding), is_text=is_text)

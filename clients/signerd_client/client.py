@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 import grpc
 
 from signerd_client import (
+    activation_call,
     admin_call,
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
@@ -21,7 +23,9 @@ from signerd_client import (
     replace_call,
     signing_call,
     subscriber_call,
+    timestamp_call,
 )
+from signerd_client.activation import UNAUTHORISED
 from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
@@ -114,6 +118,14 @@ class Client:
     batch_sign = _unary(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
     verify = _unary(signing_call.verify)
+    set_activation_pin = _unary(activation_call.set_activation_pin)
+    send_activation_code = _unary(activation_call.send_activation_code)
+    authorize_signing = _unary(activation_call.authorize_signing)
+    unlock_activation = _unary(activation_call.unlock_activation)
+    sign_cms = _unary(document_call.sign_cms)
+    verify_cms = _unary(document_call.verify_cms)
+    create_timestamp = _unary(timestamp_call.create_timestamp)
+    verify_timestamp = _unary(timestamp_call.verify_timestamp)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
     verify_challenge_response = _unary(login_call.verify_challenge_response)
@@ -130,22 +142,31 @@ class Client:
         self,
         certificate: str,
         *,
+        authorisation: str = "",
         request_id: str | None = None,
         timeout_s: float | None = None,
     ) -> Renewed:
         """Renew a certificate with whose key this caller may sign: makes the proof and sends it.
 
-        timeout_s is the deadline of each call on the way. A repetition with the same request_id
-        returns what was made, although the old key no longer signs.
+        authorisation: the subscriber's agreement, where the key requires it. timeout_s is the
+        deadline of each call on the way. A repetition with the same request_id returns what was
+        made, although the old key no longer signs.
         """
         request_id = request_id or new_request_id()
-        proof = self.prove_renewal(certificate, request_id, timeout_s=timeout_s)
+        proof = self.prove_renewal(
+            certificate, request_id, authorisation=authorisation, timeout_s=timeout_s
+        )
         return self.renew_certificate(
             certificate, proof, request_id=request_id, timeout_s=timeout_s
         )
 
     def prove_renewal(
-        self, certificate: str, request_id: str, *, timeout_s: float | None = None
+        self,
+        certificate: str,
+        request_id: str,
+        *,
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> bytes:
         """The proof for `renew_certificate`, signed by the certificate's key; empty where that does
         not sign: of such a renewal the daemon says why not, or what it made before."""
@@ -154,8 +175,15 @@ class Client:
             return b""
         statement = renewal_statement(found.name, request_id)
         try:
-            signed = self.sign(found.credential, data=statement, timeout_s=timeout_s)
-        except FailedPrecondition:
+            signed = self.sign(
+                found.credential,
+                data=statement,
+                authorisation=authorisation,
+                timeout_s=timeout_s,
+            )
+        except FailedPrecondition as refused:
+            if refused.reason in UNAUTHORISED:
+                raise
             return b""
         return signed.signature
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from signerd.app.identity import read_rules
+from signerd.app.identity import identity_rules
 from signerd.app.registry import registered_contacts
 from signerd.app.wiring import Base
 from signerd.enrolment.call import EnrolmentContext
@@ -39,7 +39,7 @@ def enrolment_use_cases(
         subscribers=SqlSubscriberStore(base.database),
         vault=Vault(base.sealer),
         sealer=base.sealer,
-        rules=read_rules(base.settings),
+        rules=identity_rules(base.settings),
         clock=base.clock,
         random=secrets.token_bytes,
     )

@@ -19,7 +19,7 @@ FILE: Final = "file:"
 """How a verifier begins that is a file."""
 
 
-def read_rules(settings: Settings) -> IdentityRules:
+def identity_rules(settings: Settings) -> IdentityRules:
     """From the file, or the defaults. Raises BootError (CONFIG_INVALID)."""
     rules = settings.identity.rules
     return IdentityRules() if rules is None else load_identity(rules)
@@ -27,7 +27,7 @@ def read_rules(settings: Settings) -> IdentityRules:
 
 def check_identity(settings: Settings) -> None:
     """Whether a front could check identities. Raises BootError (CONFIG_INVALID)."""
-    read_rules(settings)
+    identity_rules(settings)
     if _is_service(settings):
         _service(settings)
 

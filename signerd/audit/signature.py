@@ -3,15 +3,18 @@
 from dataclasses import dataclass
 
 from signerd.audit.event import AuditEvent
+from signerd.core.activation import AuthorisationUse
 from signerd.core.value import CredentialId
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureRecord:
-    """Signatures of one credential that go on record by one event."""
+    """Signatures of one credential that go on record by one event. use: what they count of their
+    subscriber's agreement; None for a key that needs none."""
 
     credential: CredentialId
     event: AuditEvent
+    use: AuthorisationUse | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import secret_path
 from signerd.config.section import PositiveSeconds, Section, TomlPath
+from signerd.config.timestamping_settings import TimestampingSettings
 from signerd.core.algorithm import KeyAlgorithm
 
 
@@ -255,6 +256,17 @@ class IdentitySettings(Section):
     )
 
 
+class ActivationSettings(Section):
+    """[activation]: the subscriber's agreement to the use of a key."""
+
+    authorisation_lifetime_s: int = Field(
+        default=300, ge=10, le=3600, description="how long an authorisation to sign is good"
+    )
+    most_signatures: int = Field(
+        default=1000, ge=1, le=100_000, description="most signatures of one authorisation"
+    )
+
+
 class LoginSettings(Section):
     """[login]: challenges for relying parties."""
 
@@ -336,8 +348,10 @@ class Settings(Section):
     audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
+    activation: ActivationSettings = ActivationSettings()
     login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
+    timestamping: TimestampingSettings = TimestampingSettings()
     outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()
     test: TestSettings = TestSettings()

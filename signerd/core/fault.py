@@ -43,6 +43,7 @@ class FaultPoint(StrEnum):
     CHANGE_STORED = "change-stored"
     SIGN_BEFORE_RECORD = "sign-before-record"
     SIGN_RECORDED = "sign-recorded"
+    STORE_ACTIVATION_UNCOMMITTED = "store-activation-uncommitted"
     LOGIN_BEFORE_SETTLE = "login-before-settle"
     STORE_LOGIN_UNCOMMITTED = "store-login-uncommitted"
     LOGIN_SETTLED = "login-settled"

@@ -33,6 +33,7 @@ class RpcLimit:
 
 
 _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
+_TIMESTAMP: Final = RpcLimit(8 * _KIB, 60.0, None, 1, 1024)
 _BATCH: Final = RpcLimit(16_384 * _KIB, 300.0, None, 1, 256)
 _STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 10.0, 50, 64)
 _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
@@ -45,6 +46,8 @@ _IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
 _PROVE: Final = RpcLimit(4 * _KIB, 120.0, 20.0, 100, 8)
 # Each leaves a row until some time after its end.
 _LOGIN: Final = RpcLimit(64 * _KIB, 60.0, 200.0, 400, 256)
+# Each takes some 80 ms of a core, to make PINs dear to guess.
+_ACTIVATE: Final = RpcLimit(256 * _KIB, 60.0, 50.0, 100, 64)
 _HEALTH: Final = RpcLimit(4 * _KIB, 60.0, 200.0, 400, 256)
 
 RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
@@ -81,8 +84,16 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Signing/BatchSign": _BATCH,
         "/signerd.v1.Signing/SignStream": _STREAM,
         "/signerd.v1.Signing/Verify": _SIGN,
+        "/signerd.v1.DocumentSigning/SignCms": _SIGN,
+        "/signerd.v1.DocumentSigning/VerifyCms": _SIGN,
+        "/signerd.v1.Timestamping/CreateTimestamp": _TIMESTAMP,
+        "/signerd.v1.Timestamping/VerifyTimestamp": _SIGN,
         "/signerd.v1.Login/CreateChallenge": _LOGIN,
         "/signerd.v1.Login/VerifyChallengeResponse": _LOGIN,
+        "/signerd.v1.Activation/SetActivationPin": _ACTIVATE,
+        "/signerd.v1.Activation/SendActivationCode": _CHANGE,
+        "/signerd.v1.Activation/AuthorizeSigning": _ACTIVATE,
+        "/signerd.v1.Activation/UnlockActivation": _CHANGE,
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import Activation, AuthorisationUse
 from signerd.core.algorithm import Hash, KeyAlgorithm, spec_of
 from signerd.core.clock import Clock
 from signerd.core.error import (
@@ -23,6 +24,7 @@ from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
 from signerd.pki.signature import digest
 from signerd.policy.decide import Scope
+from signerd.signing.agreement import Agreements, digests_of
 from signerd.signing.login_statement import check_purpose
 from signerd.signing.ports import SignatureStore, Signer
 
@@ -75,6 +77,10 @@ class SignRequest(NamedTuple):
     authorisation: str = ""
     purpose: str = ""
 
+    def __repr__(self) -> str:
+        """Without the authorisation, which is a secret, and the data."""
+        return f"SignRequest(credential={self.credential!r}, request_id={self.request_id!r})"
+
 
 class CredentialCache:
     """Remembers what never changes of a credential: key, algorithm, owner.
@@ -121,10 +127,13 @@ class Sign:
         credentials: CredentialCache,
         clock: Clock,
         process: str,
+        *,
+        agreements: Agreements,
     ) -> None:
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
+        self._agreements = agreements
         self._clock = clock
         self._process = process
 
@@ -139,12 +148,17 @@ class Sign:
         credential = await self._credentials.get(request.credential)
         check_signs(credential, request.scope, self._clock.now())
         message = message_of(request, credential)
+        use = None
+        if credential.activation is not Activation.NONE:
+            use = await agreement_for(self._agreements, request, credential, [message])
         signature = await self._sign_on_token(credential, message, request.deadline)
         reach(FaultPoint.SIGN_BEFORE_RECORD)
         made = [(message, signature)]
-        event = signature_event(request, credential, made, self._clock.now(), self._process)
+        event = signature_event(
+            request, credential, made, self._clock.now(), self._process, use=use
+        )
         [refusal] = await self._store.record_signatures(
-            [SignatureRecord(request.credential, event)]
+            [SignatureRecord(request.credential, event, use)]
         )
         if refusal is not None:
             if isinstance(refusal, WrongState):
@@ -168,6 +182,22 @@ class Sign:
     async def _require_active(self, credential_id: CredentialId) -> None:
         """The key may be gone because it was retired and destroyed since it was looked up."""
         await require_active(self._credentials, credential_id)
+
+
+async def agreement_for(
+    agreements: Agreements,
+    request: SignRequest,
+    credential: CredentialRecord,
+    messages: Sequence[bytes],
+) -> AuthorisationUse | None:
+    """What the record of a request's signatures has to count. Raises as Agreements.check."""
+    return await agreements.check(
+        request.authorisation,
+        credential,
+        messages,
+        principal=request.principal,
+        request_id=request.request_id,
+    )
 
 
 def check_signs(credential: CredentialRecord, scope: Scope, now_utc: datetime) -> None:
@@ -213,6 +243,8 @@ def signature_event(
     made: Sequence[tuple[bytes, bytes]],
     now_utc: datetime,
     process: str,
+    *,
+    use: AuthorisationUse | None = None,
 ) -> AuditEvent:
     """What is put on record of signatures that one key made together for one call.
 
@@ -222,7 +254,7 @@ def signature_event(
     `signature`, or `signatures` in the same order, a proof finds the record: sha256: of each.
     """
     hash_ = spec_of(credential.algorithm).hash
-    digests = [message if hash_ else digest(Hash.SHA256, message) for message, _ in made]
+    digests = digests_of(credential.algorithm, [message for message, _ in made])
     name = (hash_ or Hash.SHA256).value
     signatures = [sha256(signature).hexdigest() for _, signature in made]
     details = {
@@ -238,6 +270,8 @@ def signature_event(
         details["count"] = str(len(digests))
         details["digests"] = f"{name}:{' '.join([one.hex() for one in digests])}"
         details["signatures"] = f"sha256:{' '.join(signatures)}"
+    if use is not None:
+        details["authorisation"] = use.authorisation_id
     if request.purpose:
         details["purpose"] = request.purpose
     return AuditEvent(

@@ -67,6 +67,17 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *("--files", "sha256", "--in", _PATHS),
     ),
     "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
+    "SetActivationPin": ("activation", "set-pin", "c", "--pin-from", _NUMBER),
+    "SendActivationCode": ("activation", "send-code", "c"),
+    "AuthorizeSigning": ("activation", "authorize", "c", "--pin-from", _NUMBER),
+    "UnlockActivation": ("activation", "unlock", "c"),
+    "SignCms": ("cms", "sign", "--credential", "c", "--in", "/dev/null", "--format", "pem"),
+    "VerifyCms": ("cms", "verify", "--cms", "/dev/null"),
+    "CreateTimestamp": ("timestamp", "create", "--in", "/dev/null"),
+    "VerifyTimestamp": (
+        *("timestamp", "verify", "--time-stamp", "/dev/null"),
+        *("--in", "/dev/null"),
+    ),
     "CreateChallenge": ("login", "challenge", "--domain", "bank.example"),
     "VerifyChallengeResponse": (
         *("login", "verify", "--challenge", "/dev/null", "--signature", "/dev/null"),

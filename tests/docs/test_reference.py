@@ -19,6 +19,7 @@ from signerd.policy.permission import ROLE_PERMISSIONS, RPC_PERMISSIONS, Role
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.error_map import STATUS_CODES
 from signerd.v1 import (
+    activation_pb2,
     admin_pb2,
     certificate_authority_pb2,
     enrolment_pb2,
@@ -30,6 +31,7 @@ from tests.docs.console import README, ROOT, blocks, section, table
 
 _COMMON: Final = {"--help", "--output", "--install-completion", "--show-completion"}
 _FILES: Final[tuple[FileDescriptor, ...]] = (
+    activation_pb2.DESCRIPTOR,
     admin_pb2.DESCRIPTOR,
     certificate_authority_pb2.DESCRIPTOR,
     enrolment_pb2.DESCRIPTOR,

@@ -92,6 +92,7 @@ CASES: Final = tuple(_cases())
 _ELSEWHERE: Final = {
     *CLAIM_POINTS,
     *LOGIN_POINTS,
+    FaultPoint.STORE_ACTIVATION_UNCOMMITTED,
     *DELIVERY_POINTS,
     *READY_KEY_POINTS,
     FaultPoint.KEEPER_MAIL_HALF_WRITTEN,
