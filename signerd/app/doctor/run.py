@@ -13,6 +13,7 @@ from signerd.app.doctor.authority import (
     check_tls,
 )
 from signerd.app.doctor.finding import Findings
+from signerd.app.doctor.identity import check_identity_checks
 from signerd.app.doctor.outbox import check_outbox
 from signerd.app.doctor.secret import check_secrets
 from signerd.app.doctor.time_stamper import check_time_stamper
@@ -42,6 +43,7 @@ def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
                 )
             ),
         )
+    check_identity_checks(findings, settings)
     check_outbox(findings, settings)
     check_tls(findings, settings, clock)
     stored = check_store(findings, settings, clock)
