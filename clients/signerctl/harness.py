@@ -202,9 +202,10 @@ def _changed(
         count=customers or scenario.customers.count,
         seed=scenario.customers.seed if seed is None else seed,
     )
-    if population.expired >= population.count:
+    special = population.expired + population.with_pin
+    if special >= population.count:
         raise ScenarioError(
-            f"--customers {population.count}: {population.expired} of them are to have an expired"
+            f"--customers {population.count}: {special} of them are to have a PIN or an expired"
             " certificate; give more"
         )
     extent = Extent(duration or 0.0, count or 0) if count or duration else scenario.extent

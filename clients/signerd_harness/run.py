@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from signerd_client import Client
+from signerd_harness.act import Standing
 from signerd_harness.bank import Targets
 from signerd_harness.certificate_book import every_certificate
-from signerd_harness.crew import Crew
+from signerd_harness.crew import Crew, WorkerFailed
 from signerd_harness.customer import customers
 from signerd_harness.enrolment import write_documents
 from signerd_harness.incident import Kill, Killer
@@ -214,7 +215,7 @@ class _Run:
 
     @contextmanager
     def _verifying(self, directory: Path) -> Iterator[Callable[[], Iterator[Verified]]]:
-        """A process that verifies from now on, or once it is asked for what it finds."""
+        """A process that verifies, and what to ask for what it finds until its end."""
         settings = self.scenario.verification
         plan = VerifierPlan(
             files=tuple((one.evidence, one.book) for one in self.plans),
@@ -225,28 +226,25 @@ class _Run:
         )
         for one in self.plans:
             one.evidence.touch()
-        started: list[tuple[BaseProcess, Connection]] = []
-        if settings.during_run:
-            started.append(_start_verifier(plan))
+        process, pipe = _start_verifier(plan)
 
         def rest() -> Iterator[Verified]:
-            process, pipe = started[0] if started else _start_verifier(plan)
-            started[:] = [(process, pipe)]
-            pipe.send(None)
-            while True:
-                try:
+            try:
+                pipe.send(None)
+                while True:
                     while not pipe.poll(_VERIFIER_POLL_S):
                         pass
                     yield pipe.recv()
-                except EOFError:
-                    return
+            except (EOFError, ConnectionError):
+                process.join()
+            if process.exitcode:
+                raise WorkerFailed("the process that has signatures verified has ended by itself")
 
         try:
             yield rest
         finally:
-            for process, pipe in started:
-                pipe.close()
-                process.join()
+            pipe.close()
+            process.join()
 
     def _verify_chains(self, directory: Path, chain: Sequence[bytes]) -> None:
         check, result = ChainCheck(directory, chain), self.result
@@ -258,7 +256,7 @@ class _Run:
                 der
                 for plan in self.plans
                 for index, der in every_certificate(plan.book)
-                if plan.share.is_expired(index) == is_expired
+                if (plan.share.kind(index) is Standing.EXPIRED) == is_expired
             )
             for some in _batches(certificates, _CHAINS_AT_ONCE):
                 result.chain_failures += check.failures(some, at=None if is_expired else now)

@@ -6,8 +6,11 @@ from itertools import islice
 
 import pytest
 
+from signerd.config.secret_source import Secret
 from signerd.core.evidence import DocumentKind
 from signerd.core.subscriber import PersonalData
+from signerd.identity.password_strength import check_strength, personal_words
+from signerd.identity.pin import check_pin
 from signerd.pki.vid import parse_identity_number
 from signerd.registry.personal_data import check_branch, check_name, check_registration
 from signerd_harness.customer import LIMIT, Customer, customer, customers
@@ -53,6 +56,11 @@ def test_the_daemon_takes_each(many: list[Customer]) -> None:
         )
         check_name(one.name)
         check_branch(one.branch)
+        check_pin(Secret(one.pin), phone=one.phone)
+        words = personal_words(
+            name=one.name, birth_date=one.birth_date, phone=one.phone, email=one.email
+        )
+        check_strength(Secret(one.password), words)
 
 
 def test_they_look_right_and_belong_to_nobody(many: list[Customer]) -> None:
