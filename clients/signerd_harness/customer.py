@@ -111,4 +111,4 @@ def _pin(chance: random.Random) -> str:
 
 
 def _shuffled(number: int, seed: int, step: int, modulus: int) -> int:
-    return (number * step + seed * (step // 7)) % modulus
+    return ((number + 1) * step + seed * (step // 7)) % modulus

@@ -4,11 +4,8 @@ Every step may be repeated: request ids follow from the run, or from the act, so
 knows it again.
 """
 
-import csv
 import uuid
-from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 
 from signerd_client import (
     ActivationMode,
@@ -121,16 +118,6 @@ async def give_wrong_password(bank: Bank, customer: Customer, certificate: str) 
     await bank.officer.prove_identity(opened.name, PasswordProof(customer.password))
     await bank.officer.cancel_enrolment(opened.name)
     return refusal
-
-
-def write_documents(path: Path, people: Iterable[Customer]) -> None:
-    """Their resident cards, in the file that a daemon of a test bank looks documents up in."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("kind", "number", "name", "issue_date"))
-        for one in people:
-            row = (one.identity_number, one.name, one.card_issue_date.isoformat())
-            writer.writerow((DocumentKind.RESIDENT_CARD.value, *row))
 
 
 async def _register(officer: AsyncClient, customer: Customer, run: uuid.UUID) -> None:

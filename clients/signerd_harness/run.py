@@ -22,9 +22,8 @@ from signerd_client import Client
 from signerd_harness.act import Standing
 from signerd_harness.bank import Targets
 from signerd_harness.certificate_book import every_certificate
-from signerd_harness.crew import Crew, WorkerFailed
+from signerd_harness.crew import Crew, WorkerFailed, end
 from signerd_harness.customer import customers
-from signerd_harness.enrolment import write_documents
 from signerd_harness.incident import Kill, Killer
 from signerd_harness.openssl import ChainCheck
 from signerd_harness.plan import Command, Progress, WorkerPlan
@@ -33,6 +32,7 @@ from signerd_harness.record import Terms, open_record
 from signerd_harness.result import Result
 from signerd_harness.scenario import EnrolmentWay, Scenario
 from signerd_harness.scenario_file import ScenarioError
+from signerd_harness.table import write_documents
 from signerd_harness.tally import Tally
 from signerd_harness.verifier import Verified, VerifierPlan, run_verifier
 
@@ -117,7 +117,9 @@ def _prepare(daemon: PrivateDaemon, scenario: Scenario) -> None:
     """Whoever is to prove an identity has a document that the daemon can look up."""
     if scenario.customers.enrolment is EnrolmentWay.PROOFS:
         people = customers(scenario.customers.count, seed=scenario.customers.seed)
-        write_documents(daemon.directory / "documents.csv", people)
+        documents = daemon.directory / "documents.csv"
+        with documents.open("w", encoding="utf-8", newline="") as file:
+            write_documents(file, people)
 
 
 def _check(scenario: Scenario, place: Place) -> None:
@@ -244,7 +246,7 @@ class _Run:
             yield rest
         finally:
             pipe.close()
-            process.join()
+            end(process)
 
     def _verify_chains(self, directory: Path, chain: Sequence[bytes]) -> None:
         check, result = ChainCheck(directory, chain), self.result

@@ -55,7 +55,7 @@ def run_verifier(plan: VerifierPlan, pipe: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if plan.beside:
         os.nice(_BESIDE_NICENESS)
-    with suppress(BrokenPipeError, EOFError):
+    with suppress(EOFError, ConnectionError):
         if not plan.beside:
             pipe.recv()
         _Verifier(plan, pipe).run()

@@ -37,7 +37,7 @@ def run_worker(plan: WorkerPlan, pipe: Connection) -> None:
     """Do what the pipe says until it says END or its other end is gone."""
     # Ctrl-C at the terminal reaches every process; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, BrokenPipeError), CertificateBook(plan.book, len(plan.share)) as book:
+    with suppress(EOFError, ConnectionError), CertificateBook(plan.book, len(plan.share)) as book:
         while (command := pipe.recv()) is not Command.END:
             if command is not Command.STOP:
                 worker = _Worker(plan, pipe, book)
