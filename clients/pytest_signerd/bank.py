@@ -11,8 +11,8 @@ from typing import Final
 
 from cryptography import x509
 
+from pytest_signerd.daemon import EXPIRING
 from pytest_signerd.holding import Holding
-from pytest_signerd.run import EXPIRING
 from signerd_client import Client, DocumentKind, KeyAlgorithm, Target
 from signerd_client.certificate import pem_encode
 from signerd_client.proof import DocumentProof

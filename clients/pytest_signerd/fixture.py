@@ -39,11 +39,12 @@ def _session_bank(
 @pytest.fixture(scope="session")
 def _clock_and_bank(pytestconfig: pytest.Config) -> Iterator[tuple[Clock, Bank]]:
     from pytest_signerd.clock import Clock  # noqa: PLC0415 - loads gRPC
+    from pytest_signerd.daemon import own_daemon  # noqa: PLC0415 - likewise
 
     if existing_daemon(pytestconfig) is not None:
         pytest.skip("the clock of the daemon at --signerd-target is not for tests to set")
     settings = {**daemon_settings(pytestconfig), "test.allow_clock_offset": "true"}
-    with begun_run(pytestconfig).own_daemon(f"clock-{os.getpid()}", settings) as daemon:
+    with own_daemon(begun_run(pytestconfig), f"clock-{os.getpid()}", settings) as daemon:
         pytestconfig.stash[CLOCK_DAEMON] = daemon
         bank = _bank_of(daemon, pytestconfig)
         yield Clock(daemon), bank
@@ -135,7 +136,7 @@ def outbox(bank: Bank) -> Outbox:
 
 def _bank_of(daemon: DaemonDirectory | ExistingDaemon, config: pytest.Config) -> Bank:
     from pytest_signerd.bank import Bank  # noqa: PLC0415 - loads gRPC
-    from pytest_signerd.run import documents_of  # noqa: PLC0415 - likewise
+    from pytest_signerd.daemon import documents_of  # noqa: PLC0415 - likewise
 
     return Bank(
         daemon.target,

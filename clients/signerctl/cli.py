@@ -14,6 +14,7 @@ from signerctl import (
     ca,
     certificate,
     change,
+    document_signature,
     enrolment,
     evidence,
     harness,
@@ -23,11 +24,13 @@ from signerctl import (
     login,
     one_time_code,
     outbox,
+    pdf,
     renewal,
     replacement,
     sign_batch,
     signing,
     subscriber,
+    timestamp,
 )
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
@@ -64,6 +67,9 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
+app.add_typer(document_signature.app, name="cms")
+app.add_typer(pdf.app, name="pdf")
+app.add_typer(timestamp.app, name="timestamp")
 app.add_typer(login.app, name="login")
 app.add_typer(activation.app, name="activation")
 app.add_typer(admin.server_app, name="server")

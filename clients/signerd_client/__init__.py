@@ -29,6 +29,7 @@ from signerd_client.certificate import (
     RevocationReason,
 )
 from signerd_client.client import Client
+from signerd_client.cms import CmsForm, CmsVerification, SignedCms
 from signerd_client.enrolment import (
     Authorisation,
     Claimed,
@@ -53,6 +54,7 @@ from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
 from signerd_client.subscriber import DocumentKind, PersonalData, Subscriber
 from signerd_client.target import Target
+from signerd_client.time_stamp import TimeStamp
 
 __all__ = [
     "ActivationMode",
@@ -64,6 +66,8 @@ __all__ = [
     "Challenge",
     "Claimed",
     "Client",
+    "CmsForm",
+    "CmsVerification",
     "CodeProof",
     "DocumentKind",
     "DocumentProof",
@@ -87,10 +91,12 @@ __all__ = [
     "SignItem",
     "SignResult",
     "Signature",
+    "SignedCms",
     "SignerdError",
     "SigningAuthorisation",
     "Subscriber",
     "Target",
+    "TimeStamp",
     "Verification",
     "biometric_statement",
     "login_statement",

@@ -13,6 +13,7 @@ from signerd_client import (
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
@@ -22,6 +23,7 @@ from signerd_client import (
     replace_call,
     signing_call,
     subscriber_call,
+    timestamp_call,
 )
 from signerd_client.activation import UNAUTHORISED
 from signerd_client.batch_call import SignResult, SignStreamCall
@@ -120,6 +122,10 @@ class Client:
     send_activation_code = _unary(activation_call.send_activation_code)
     authorize_signing = _unary(activation_call.authorize_signing)
     unlock_activation = _unary(activation_call.unlock_activation)
+    sign_cms = _unary(document_call.sign_cms)
+    verify_cms = _unary(document_call.verify_cms)
+    create_timestamp = _unary(timestamp_call.create_timestamp)
+    verify_timestamp = _unary(timestamp_call.verify_timestamp)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
     verify_challenge_response = _unary(login_call.verify_challenge_response)

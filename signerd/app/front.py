@@ -15,6 +15,7 @@ import structlog
 from signerd.app.activation import activation_use_cases
 from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
+from signerd.app.document import document_signing, timestamping
 from signerd.app.enrolment import (
     enrolment_use_cases,
     identity_rules,
@@ -25,6 +26,7 @@ from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case
 from signerd.app.memory import settle_memory
 from signerd.app.registry import Identities, registry_use_cases
+from signerd.app.timestamp import Stamping
 from signerd.app.wiring import Base, open_base
 from signerd.audit.event import EventKind
 from signerd.ca.change import CertificateChanger
@@ -146,6 +148,7 @@ class Front:
     journal: IssuanceJournal
     started_utc: datetime
     documents: DocumentVerifier | None
+    stamping: Stamping | None
 
     def servicers(self) -> Servicers:
         """The services over their use cases."""
@@ -156,6 +159,7 @@ class Front:
         use_cases = self._use_cases(identities)
         signing = (base.tokens, signatures, credentials, base.clock, base.name)
         agreements = Agreements(SqlActivationStore(base.database), base.clock)
+        sign = Sign(*signing, agreements=agreements)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
@@ -166,10 +170,14 @@ class Front:
                 ),
             ),
             signing=SigningServicer(
-                Sign(*signing, agreements=agreements),
+                sign,
                 BatchSign(*signing, agreements=agreements),
                 verify,
             ),
+            document_signing=document_signing(
+                base, sign, credentials, self.stamping, self._standing_judge()
+            ),
+            timestamping=timestamping(base, self.stamping, self._standing_judge()),
             login=LoginServicer(login_use_case(base, verify)),
             activation=ActivationServicer(
                 activation_use_cases(base, identity_rules(base.settings))
@@ -276,12 +284,14 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
     reloadable = Reloadable(settings)
     base = await open_base(settings, name, clock)
     documents = AsyncExitStack()
+    stamping = Stamping.of(base)
     front = Front(
         base,
         reloadable,
         base.journal(lambda: reloadable.rules.profiles),
         clock.now(),
         await open_document_verifier(settings, documents),
+        stamping,
     )
     await reloadable.record(base, reloadable.rules)
     servicers = front.servicers()
@@ -297,6 +307,8 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
             servicers.health.run(),
         ]
     )
+    if stamping is not None:
+        lifeline.spawn([stamping.watch_clock()])
     await server.start()
     settle_memory()
     structlog.get_logger().info(LogEvent.FRONT_LISTENING, address=settings.server.listen)

@@ -36,6 +36,7 @@ class EventKind(StrEnum):
     ACTIVATION_REFUSED = "activation.refused"
     ACTIVATION_UNLOCKED = "activation.unlocked"
     SIGNING_AUTHORISED = "signing.authorised"
+    TIMESTAMP_CREATED = "timestamp.created"
     LOGIN_VERIFIED = "login.verified"
     LOGIN_REFUSED = "login.refused"
     CRL_ISSUED = "crl.issued"
@@ -43,6 +44,7 @@ class EventKind(StrEnum):
     TOKEN_ADDED = "token.added"  # noqa: S105 - an event name
     AUTHORITY_CREATED = "authority.created"
     OCSP_SIGNER_RENEWED = "authority.ocsp_signer_renewed"
+    TIME_STAMPER_RENEWED = "authority.time_stamper_renewed"
     PROCESS_STARTED = "process.started"
     PROCESS_STOPPED = "process.stopped"
     POLICY_LOADED = "policy.loaded"

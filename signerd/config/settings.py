@@ -16,6 +16,7 @@ from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import secret_path
 from signerd.config.section import PositiveSeconds, Section, TomlPath
+from signerd.config.timestamping_settings import TimestampingSettings
 from signerd.core.algorithm import KeyAlgorithm
 
 
@@ -340,6 +341,7 @@ class Settings(Section):
     activation: ActivationSettings = ActivationSettings()
     login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
+    timestamping: TimestampingSettings = TimestampingSettings()
     outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()
     test: TestSettings = TestSettings()

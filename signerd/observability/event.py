@@ -47,6 +47,7 @@ class LogEvent(StrEnum):
     READY_KEYS_MADE = "keeper.ready_keys_made"
     HOUSEKEEPING_DONE = "keeper.housekeeping_done"
     OCSP_SIGNER_RENEWED = "keeper.ocsp_signer_renewed"
+    TIME_STAMPER_RENEWED = "keeper.time_stamper_renewed"
     CRL_PUBLISHED = "crl.published"
     CRL_FAILED = "crl.failed"
     CHECKPOINT_FAILED = "audit.checkpoint_failed"
@@ -58,5 +59,6 @@ class LogEvent(StrEnum):
 
     PUBLISHER_LISTENING = "publisher.listening"
     OCSP_UNANSWERED = "ocsp.unanswered"
+    TIMESTAMP_REFUSED = "timestamp.refused"
 
     LIBRARY_MESSAGE = "library.message"

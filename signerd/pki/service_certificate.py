@@ -62,13 +62,22 @@ def prepare_time_stamping(
     now_utc: datetime,
     days: int,
     name: str,
+    crl_uri: str = "",
+    issuer_uri: str = "",
 ) -> PreparedCertificate:
     """A time-stamping authority (RFC 3161, 2.3): timeStamping, critical and alone.
 
-    Arguments and errors as for prepare_ocsp_signer.
+    crl_uri, issuer_uri: where the issuing CA's CRL and certificate are; "" leaves them out. Other
+    arguments and errors as for prepare_ocsp_signer.
     """
+    shipped = service_profile("time-stamping")
+    extensions = replace(
+        shipped.extensions,
+        crl_uris=(crl_uri,) if crl_uri else (),
+        ca_issuers_uris=(issuer_uri,) if issuer_uri else (),
+    )
     return _prepare(
-        service_profile("time-stamping"),
+        replace(shipped, extensions=extensions),
         issuer,
         algorithm,
         spki=spki,

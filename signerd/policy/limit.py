@@ -33,6 +33,7 @@ class RpcLimit:
 
 
 _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
+_TIMESTAMP: Final = RpcLimit(8 * _KIB, 60.0, None, 1, 1024)
 _BATCH: Final = RpcLimit(16_384 * _KIB, 300.0, None, 1, 256)
 _STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 10.0, 50, 64)
 _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
@@ -83,6 +84,10 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Signing/BatchSign": _BATCH,
         "/signerd.v1.Signing/SignStream": _STREAM,
         "/signerd.v1.Signing/Verify": _SIGN,
+        "/signerd.v1.DocumentSigning/SignCms": _SIGN,
+        "/signerd.v1.DocumentSigning/VerifyCms": _SIGN,
+        "/signerd.v1.Timestamping/CreateTimestamp": _TIMESTAMP,
+        "/signerd.v1.Timestamping/VerifyTimestamp": _SIGN,
         "/signerd.v1.Login/CreateChallenge": _LOGIN,
         "/signerd.v1.Login/VerifyChallengeResponse": _LOGIN,
         "/signerd.v1.Activation/SetActivationPin": _ACTIVATE,

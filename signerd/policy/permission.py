@@ -26,6 +26,7 @@ class Permission(StrEnum):
     PUBLIC_KEY_GET = "public_key.get"
     SIGNATURE_CREATE = "signature.create"
     SIGNATURE_VERIFY = "signature.verify"
+    TIMESTAMP_CREATE = "timestamp.create"
     LOGIN_CONDUCT = "login.conduct"
     ACTIVATION_MANAGE = "activation.manage"
     ACTIVATION_USE = "activation.use"
@@ -86,6 +87,10 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Signing/BatchSign": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/SignStream": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.DocumentSigning/SignCms": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.DocumentSigning/VerifyCms": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.Timestamping/CreateTimestamp": Permission.TIMESTAMP_CREATE,
+        "/signerd.v1.Timestamping/VerifyTimestamp": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.Login/CreateChallenge": Permission.LOGIN_CONDUCT,
         "/signerd.v1.Login/VerifyChallengeResponse": Permission.LOGIN_CONDUCT,
         "/signerd.v1.Activation/SetActivationPin": Permission.ACTIVATION_MANAGE,
@@ -158,6 +163,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.SIGNATURE_CREATE,
                 Permission.ACTIVATION_USE,
                 Permission.SIGNATURE_VERIFY,
+                Permission.TIMESTAMP_CREATE,
                 Permission.PUBLIC_KEY_GET,
                 Permission.CERTIFICATE_RENEW,
                 Permission.CERTIFICATE_GET,
@@ -170,6 +176,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.IDENTITY_VERIFY,
                 Permission.LOGIN_CONDUCT,
                 Permission.SIGNATURE_VERIFY,
+                Permission.TIMESTAMP_CREATE,
                 Permission.CERTIFICATE_GET,
                 Permission.CA_GET,
                 Permission.SERVER_GET,

@@ -203,14 +203,20 @@ def signer_missing() -> InvalidRequest:
 
 def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
     """Whether the caller sent a checksum, which then matched. Raises InvalidRequest."""
-    if not request.HasField("input_crc32c"):
+    return check_checksum(request, content, field="input_crc32c")
+
+
+def check_checksum(request: Message, content: bytes, *, field: str) -> bool:
+    """The same of any request whose field this is."""
+    if not request.HasField(field):
         return False
-    if google_crc32c.value(content) != request.input_crc32c.value:
+    if google_crc32c.value(content) != getattr(request, field).value:
+        what = field.removesuffix("_crc32c")
         raise InvalidRequest(
-            "input_crc32c does not match the input: it was changed on the way or summed up "
+            f"{field} does not match the {what}: it was changed on the way or summed up "
             "wrongly; send it again",
             reason="CHECKSUM_MISMATCH",
-            field="input_crc32c",
+            field=field,
         )
     return True
 

@@ -16,6 +16,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from signerd.v1 import activation_pb2, admin_pb2, login_pb2, signing_pb2, types_pb2
 from signerd.v1 import certificate_authority_pb2 as authority
 from signerd.v1 import enrolment_pb2 as registry
+from tests.client import scripted_document
 from tests.client.pki import make_identity
 from tests.client.scripted_enrolment import enrolment, proven, story
 from tests.client.scripted_proof import proof_parts
@@ -88,6 +89,10 @@ class Answers:
             "Sign": self._sign,
             "BatchSign": self._batch_sign,
             "Verify": self._verify,
+            "SignCms": scripted_document.signed,
+            "VerifyCms": scripted_document.verified,
+            "CreateTimestamp": scripted_document.stamped,
+            "VerifyTimestamp": scripted_document.stamp_verified,
             "CreateChallenge": _challenge,
             "SetActivationPin": lambda _: activation_pb2.SetActivationPinResponse(),
             "SendActivationCode": lambda _: activation_pb2.SendActivationCodeResponse(

@@ -24,9 +24,11 @@ from signerd.v1 import (
     activation_pb2,
     admin_pb2,
     certificate_authority_pb2,
+    document_signing_pb2,
     enrolment_pb2,
     login_pb2,
     signing_pb2,
+    timestamping_pb2,
 )
 from tests.client.scripted_answer import Answers
 
@@ -38,6 +40,8 @@ SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"],
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"],
     signing_pb2.DESCRIPTOR.services_by_name["Signing"],
+    document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"],
+    timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"],
     login_pb2.DESCRIPTOR.services_by_name["Login"],
     activation_pb2.DESCRIPTOR.services_by_name["Activation"],
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],

@@ -71,6 +71,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "SendActivationCode": ("activation", "send-code", "c"),
     "AuthorizeSigning": ("activation", "authorize", "c", "--pin-from", _NUMBER),
     "UnlockActivation": ("activation", "unlock", "c"),
+    "SignCms": ("cms", "sign", "--credential", "c", "--in", "/dev/null", "--format", "pem"),
+    "VerifyCms": ("cms", "verify", "--cms", "/dev/null"),
+    "CreateTimestamp": ("timestamp", "create", "--in", "/dev/null"),
+    "VerifyTimestamp": (
+        *("timestamp", "verify", "--time-stamp", "/dev/null"),
+        *("--in", "/dev/null"),
+    ),
     "CreateChallenge": ("login", "challenge", "--domain", "bank.example"),
     "VerifyChallengeResponse": (
         *("login", "verify", "--challenge", "/dev/null", "--signature", "/dev/null"),

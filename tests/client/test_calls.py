@@ -75,6 +75,10 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "SendActivationCode": lambda client: client.send_activation_code("c"),
     "AuthorizeSigning": lambda client: client.authorize_signing("c", pin="135792"),
     "UnlockActivation": lambda client: client.unlock_activation("c"),
+    "SignCms": lambda client: client.sign_cms(["c", "d"], data=b"order"),
+    "VerifyCms": lambda client: client.verify_cms(b"x", data=b"order"),
+    "CreateTimestamp": lambda client: client.create_timestamp(digest=bytes(32)),
+    "VerifyTimestamp": lambda client: client.verify_timestamp(b"x", data=b"order"),
     "CreateChallenge": lambda client: client.create_challenge("bank.example"),
     "VerifyChallengeResponse": lambda client: client.verify_challenge_response(
         "statement", b"s", certificate="4f"

@@ -33,7 +33,7 @@ def test_a_good_daemon_is_found_good(state: Path) -> None:
     assert checks >= {
         *("configuration", "policy", "profiles", "TLS", "database", "CA chain", "clock", "module"),
         *("token", "PIN", "mechanisms", "login", "root key", "issuing key", "probe key"),
-        *("ocsp key", "seal key", "index key", "OCSP signer"),
+        *("ocsp key", "seal key", "index key", "OCSP signer", "time stamps"),
         *("test signature", "test sealing", "test keyed hash", "key export"),
     }
 

@@ -14,6 +14,7 @@ from signerd.app.doctor.authority import (
 from signerd.app.doctor.finding import Findings
 from signerd.app.doctor.outbox import check_outbox
 from signerd.app.doctor.secret import check_secrets
+from signerd.app.doctor.time_stamper import check_time_stamper
 from signerd.app.doctor.token import TokenChecks
 from signerd.config.load import load_settings
 from signerd.core.clock import Clock
@@ -46,6 +47,7 @@ def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
     if stored is not None:
         check_authority(findings, stored.keys, clock)
         check_ocsp_signer(findings, stored.keys, clock)
+        check_time_stamper(findings, settings, stored.keys, clock)
         check_clock(findings, stored.keys, clock)
     own = stored or Stored()
     with findings.guard("tokens"):
