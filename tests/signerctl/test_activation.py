@@ -50,8 +50,10 @@ def test_a_certificate_says_that_its_key_requires_activation(
     daemon: ScriptedDaemon, signerctl: Signerctl
 ) -> None:
     """issue sends what is asked for, NONE where nothing is, and refuses other words."""
-    issue = ("certificate", "issue", "--subscriber", "s", "--profile", "p", "--name", "n")
-    issue += ("--algorithm", "EC_P256_SHA256")
+    issue = (
+        *("certificate", "issue", "--subscriber", "s", "--profile", "p", "--name", "n"),
+        *("--algorithm", "EC_P256_SHA256"),
+    )
     assert signerctl(*issue, "--activation", "REQUIRED").code == 0
     assert signerctl(*issue).code == 0
     sent = [request.activation for request in daemon.script.requests["IssueCertificate"]]
