@@ -115,8 +115,9 @@ def check_config(
         raise typer.BadParameter("give --config")
     settings = load_settings(config)
     token_specs(settings.tokens)
-    from signerd.app import carrier  # noqa: PLC0415 - loads HTTP and SMTP only where needed
+    from signerd.app import carrier, identity  # noqa: PLC0415 - load HTTP, SMTP only where needed
 
+    identity.check_identity(settings)
     carrier.read_templates(settings)
     carrier.build_carriers(settings)
     grants = len(load_policy(settings.policy.file).grants)

@@ -16,11 +16,8 @@ from signerd.app.activation import activation_use_cases
 from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
 from signerd.app.document import document_signing, timestamping
-from signerd.app.enrolment import (
-    enrolment_use_cases,
-    identity_rules,
-    open_document_verifier,
-)
+from signerd.app.enrolment import enrolment_use_cases
+from signerd.app.identity import identity_rules, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case

@@ -241,6 +241,16 @@ class IdentitySettings(Section):
         description="who says whether identity documents are genuine: https URL of the bank's "
         "service, or file:PATH of a CSV file for test harnesses; empty refuses documents",
     )
+    document_authorization_source: Annotated[str, AfterValidator(_check_source)] = Field(
+        default="",
+        description="where the value of the Authorization header for that service is, such as "
+        "`Bearer …` (file:/path or env:NAME)",
+    )
+    document_ca_file: TomlPath | None = Field(
+        default=None,
+        description="CA certificates (PEM) to check the service with, instead of the system's",
+        examples=["tls/document-ca.pem"],
+    )
     document_timeout_s: PositiveSeconds = Field(
         default=5.0, description="longest time the service may take"
     )

@@ -21,6 +21,7 @@ _VOLATILE: Final = (
     (re.compile(r"\bon CRL from +\d+"), "on CRL from N"),
     (re.compile(r"\b\d+ in the database, \d+ in"), "N in the database, N in"),
     (re.compile(r"\bnewest is \d+"), "newest is N"),
+    (re.compile(r"\b\d+ with a time stamp"), "N with a time stamp"),
     (re.compile(r"\bunder a checkpoint: \d+"), "under a checkpoint: N"),
     (re.compile(r"\bcheckpoint +\d+ of"), "checkpoint N of"),
     (re.compile(r"\bfront-N \d+, position \d+"), "front-N N, position N"),
