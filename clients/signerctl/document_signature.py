@@ -16,11 +16,22 @@ from signerctl.data import (
 from signerctl.document_view import cms_lines, signed_lines
 from signerctl.exit_code import ExitCode
 from signerctl.option import Digest, OptionalOut, Output, Purpose
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerd_client import CmsForm, Hash
 
 app = typer.Typer(help="Signed documents: CMS SignedData, PKCS#7.", no_args_is_help=True)
 
+AuthorisationsFrom = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--authorisation",
+        metavar="SOURCE",
+        help="Where the subscriber's authorisation is: file:PATH, env:NAME or stdin. Once for each"
+        " signer, in their order.",
+        show_default=False,
+    ),
+]
 Content = Annotated[
     Path | None,
     typer.Option("--in", help="File with the content; '-' is standard input.", show_default=False),
@@ -56,6 +67,7 @@ def sign(
         bool, typer.Option("--time-stamp", help="Add a time stamp over each signature.")
     ] = False,
     purpose: Purpose = "",
+    authorisation: AuthorisationsFrom = None,
     out: OptionalOut = None,
     format_: Annotated[
         CertificateFormat, typer.Option("--format", help="Encoding of the result.")
@@ -91,6 +103,7 @@ def sign(
             with_time_stamp=time_stamp,
             cms=b"" if cms is None else read(cms),
             purpose=purpose,
+            authorisations=_authorisations(credential, authorisation or []),
         )
         if sink is not None:
             write(sink, signed.pem.encode() if is_text else signed.cms, is_text=is_text)
@@ -135,6 +148,15 @@ def verify(
             raise typer.Exit(ExitCode.NEGATIVE)
         if out is not None:
             write(out, verdict.data, is_text=False)
+
+
+def _authorisations(credentials: list[str], sources: list[str]) -> dict[str, str]:
+    if sources and len(sources) != len(credentials):
+        raise ValueError("give --authorisation as often as --credential, or not at all")
+    return {
+        credential: read_secret(source, "authorisation")
+        for credential, source in zip(credentials, sources, strict=False)
+    }
 
 
 def _content(

@@ -9,8 +9,9 @@ import typer
 from signerctl.data import STREAM, check_sink, read, write
 from signerctl.document_view import pdf_lines, pdf_signed_lines
 from signerctl.exit_code import ExitCode
-from signerctl.option import Output
+from signerctl.option import AuthorisationFrom, Output, Purpose
 from signerctl.pdf_level import PdfLevel
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def sign(
     ] = "",
     reason: Annotated[str, typer.Option(help="Why it is signed.", show_default=False)] = "",
     location: Annotated[str, typer.Option(help="Where it is signed.", show_default=False)] = "",
+    purpose: Purpose = "",
+    authorisation: AuthorisationFrom = "",
     output: Output = None,
 ) -> None:
     """Sign a PDF file. Only digests go to the daemon.
@@ -64,6 +67,8 @@ def sign(
             field=field,
             reason=reason,
             location=location,
+            purpose=purpose,
+            authorisation=read_secret(authorisation, "authorisation") if authorisation else "",
         )
         write(sink, signed, is_text=False)
         if sink != STREAM:

@@ -104,7 +104,7 @@ class AuditProof:
             )
         except KeyError as error:
             raise ProofError(f"this is no proof: it has no {error.args[0]}") from None
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, x509.InvalidVersion):
             raise ProofError("this is no proof: one of its members cannot be read") from None
 
 

@@ -30,11 +30,18 @@ class TrustedRoots:
 
 
 def read_certificates(ders: Sequence[bytes]) -> list[x509.Certificate]:
-    """Raises ProofError."""
+    """Raises ProofError for one of which any part that is used here cannot be read."""
     try:
-        return [x509.load_der_x509_certificate(der) for der in ders]
-    except ValueError:
+        read = [x509.load_der_x509_certificate(der) for der in ders]
+        for certificate in read:
+            spki_sha256(certificate)
+            list(certificate.extensions)
+    except (
+        *(ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension),
+        x509.UnsupportedGeneralNameType,
+    ):
         raise ProofError("a certificate in the proof cannot be read") from None
+    return read
 
 
 def check_path(

@@ -14,6 +14,7 @@ from signerd_client.audit_proof import AuditProof, ProofError
 from signerd_client.audit_record import AuditRecord, parse_record
 from signerd_client.path_check import TrustedRoots, check_path, read_certificates, spki_sha256
 from signerd_client.signature_check import ED25519, is_signature_of, is_signature_over, split_digest
+from signerd_client.time_stamp_check import check_time_stamp
 
 AUDIT_SIGNING: Final = x509.ObjectIdentifier("2.25.120765528459821570115809768164609232671")
 """The purpose of the certificate of an audit key: others of the same CA sign no checkpoints."""
@@ -58,8 +59,9 @@ def check_proof(
 
     1. The path leads from the record, at its position, to the root that the checkpoint names.
     2. The audit key signed the checkpoint, and its certificate, which is for that, leads to a root.
-    3. The certificate that the record names is there and leads to a root.
-    4. The signature is the one on record, by that certificate, over the digest on record; and the
+    3. Where there is a time stamp, its authority saw both, and its certificate leads to a root.
+    4. The certificate that the record names is there and leads to a root.
+    5. The signature is the one on record, by that certificate, over the digest on record; and the
        data have this digest.
 
     Certificates are judged by the time of what they signed: a proof outlives them. Raises
@@ -71,6 +73,10 @@ def check_proof(
     moment = _time(fields)
     _check_path_to_root(proof, fields)
     _check_checkpoint(proof, fields, trusted, moment)
+    stamp_time = None
+    if proof.time_stamp:
+        stamped = proof.checkpoint + proof.checkpoint_signature
+        stamp_time = check_time_stamp(proof.time_stamp, stamped, trusted)
     signer = _check_certificate(proof, record, trusted)
     digest = _check_signature(proof, record, data)
     if data is not None:
@@ -80,7 +86,7 @@ def check_proof(
         position=proof.position,
         checkpoint=int(fields["number"]),
         checkpoint_time=moment,
-        stamp_time=None,
+        stamp_time=stamp_time,
         signer=signer,
         has_signature=bool(proof.signature),
         is_verified=bool(digest),

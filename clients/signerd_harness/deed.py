@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from signerd_client import (
@@ -13,7 +13,9 @@ from signerd_client import (
     SignerdError,
     SignItem,
 )
+from signerd_client.error import FailedPrecondition
 from signerd_harness.act import Act
+from signerd_harness.agreement import agree, give_wrong_pin
 from signerd_harness.bank import Bank
 from signerd_harness.certificate_book import Held
 from signerd_harness.customer import Customer
@@ -69,6 +71,43 @@ async def _sign(errand: Errand, by: Held) -> Deed:
         else signer.sign(by.credential, data=order)
     )
     return _signed(by, [(order, signed)])
+
+
+async def _transfer_with_pin(errand: Errand, times: int = 1, agreed_to: bytes = b"") -> Deed:
+    """times: how often the order is signed. agreed_to: another order, if not this one."""
+    held, hash_ = errand.held, _hash(errand) or hashlib.sha256
+    order = payment_order(errand.customer, errand.number, errand.chance)
+    agreed = await agree(errand.bank, errand.customer, held, hash_(agreed_to or order).digest())
+    made: list[tuple[bytes, Signature]] = []
+    for _ in range(times):
+        try:
+            signature = await _sign_agreed(errand, order, agreed)
+        except FailedPrecondition as error:
+            return replace(_signed(held, made), refusal=error.reason)
+        made.append((order, signature))
+    return _signed(held, made)
+
+
+async def _sign_agreed(errand: Errand, order: bytes, authorisation: str) -> Signature:
+    hash_, signer = _hash(errand), errand.bank.signer
+    credential = errand.held.credential
+    if hash_ is None:
+        return await signer.sign(credential, data=order, authorisation=authorisation)
+    digest = hash_(order).digest()
+    return await signer.sign(credential, digest=digest, authorisation=authorisation)
+
+
+async def _transfer_twice(errand: Errand) -> Deed:
+    return await _transfer_with_pin(errand, times=2)
+
+
+async def _transfer_not_agreed(errand: Errand) -> Deed:
+    return await _transfer_with_pin(errand, agreed_to=b"another order")
+
+
+async def _wrong_pin(errand: Errand) -> Deed:
+    digest = (_hash(errand) or hashlib.sha256)(errand.number.encode()).digest()
+    return Deed(refusal=await give_wrong_pin(errand.bank, errand.customer, errand.held, digest))
 
 
 async def _payroll(errand: Errand) -> Deed:
@@ -128,8 +167,16 @@ async def _login_twice(errand: Errand) -> Deed:
     return await _log_in(errand, errand.held, errand.held, times=2)
 
 
-async def _log_in(errand: Errand, certificate: Held, signs: Held, times: int = 1) -> Deed:
-    evidence, refusal = await log_in(errand.bank, errand.customer, certificate, signs, times=times)
+async def _login_as_transfer(errand: Errand) -> Deed:
+    return await _log_in(errand, errand.held, errand.held, purpose="transfer")
+
+
+async def _log_in(
+    errand: Errand, certificate: Held, signs: Held, *, times: int = 1, purpose: str = "login"
+) -> Deed:
+    evidence, refusal = await log_in(
+        errand.bank, errand.customer, certificate, signs, times=times, purpose=purpose
+    )
     return Deed((evidence,), refusal=refusal)
 
 
@@ -180,10 +227,16 @@ _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
     Act.RESUME: _resume,
     Act.REPORT_LOSS: _report_loss,
     Act.REVOKE: _revoke,
+    Act.TRANSFER_WITH_PIN: _transfer_with_pin,
+    Act.WRONG_PIN: _wrong_pin,
+    Act.TRANSFER_WITHOUT_PIN: _transfer,
+    Act.TRANSFER_NOT_AGREED: _transfer_not_agreed,
+    Act.TRANSFER_TWICE: _transfer_twice,
     Act.WRONG_PASSWORD: _wrong_password,
     Act.LOGIN_WITH_WRONG_KEY: _login_with_wrong_key,
     Act.LOGIN_AS_ANOTHER: _login_as_another,
     Act.LOGIN_TWICE: _login_twice,
+    Act.LOGIN_AS_TRANSFER: _login_as_transfer,
     Act.TRANSFER_SUSPENDED: _transfer,
     Act.TRANSFER_REVOKED: _transfer,
     Act.TRANSFER_REPLACED: _transfer_replaced,

@@ -4,13 +4,11 @@ Every step may be repeated: request ids follow from the run, or from the act, so
 knows it again.
 """
 
-import csv
 import uuid
-from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 
 from signerd_client import (
+    ActivationMode,
     AsyncClient,
     Certificate,
     DocumentKind,
@@ -23,6 +21,7 @@ from signerd_client import (
     SignerdError,
 )
 from signerd_client.error import FailedPrecondition
+from signerd_harness.agreement import set_pin
 from signerd_harness.bank import Bank
 from signerd_harness.customer import Customer
 from signerd_harness.scenario import EnrolmentWay, Population
@@ -31,12 +30,32 @@ _WRONG_PASSWORD = "not the one that was set"  # noqa: S105 - nobody's
 
 
 async def enrol(
-    bank: Bank, customer: Customer, population: Population, run: uuid.UUID
+    bank: Bank,
+    customer: Customer,
+    population: Population,
+    run: uuid.UUID,
+    *,
+    with_pin: bool,
 ) -> Certificate:
-    """A customer's first certificate. Repeated within a run it is the same one.
+    """A customer's first certificate, and the PIN of its key if it is to have one. Repeated within
+    a run it is the same one.
 
     Raises SignerdError.
     """
+    activation = ActivationMode.REQUIRED if with_pin else ActivationMode.NONE
+    certificate = await _certificate(bank, customer, population, run, activation)
+    if with_pin:
+        await set_pin(bank, customer, certificate.credential)
+    return certificate
+
+
+async def _certificate(
+    bank: Bank,
+    customer: Customer,
+    population: Population,
+    run: uuid.UUID,
+    activation: ActivationMode,
+) -> Certificate:
     if population.enrolment is EnrolmentWay.DIRECT:
         return await bank.officer.issue_certificate(
             customer.subscriber,
@@ -45,6 +64,7 @@ async def enrol(
             key_algorithm=population.algorithm,
             email=customer.email,
             branch=customer.branch,
+            activation=activation,
             request_id=str(uuid.uuid5(run, customer.subscriber)),
         )
     await _register(bank.officer, customer, run)
@@ -53,6 +73,7 @@ async def enrol(
         EnrolmentPurpose.ISSUE,
         profile=population.profile,
         key_algorithm=population.algorithm,
+        activation=activation,
         request_id=_id(run, customer, "open"),
     )
     if opened.state is EnrolmentState.COMPLETED:
@@ -97,16 +118,6 @@ async def give_wrong_password(bank: Bank, customer: Customer, certificate: str) 
     await bank.officer.prove_identity(opened.name, PasswordProof(customer.password))
     await bank.officer.cancel_enrolment(opened.name)
     return refusal
-
-
-def write_documents(path: Path, people: Iterable[Customer]) -> None:
-    """Their resident cards, in the file that a daemon of a test bank looks documents up in."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("kind", "number", "name", "issue_date"))
-        for one in people:
-            row = (one.identity_number, one.name, one.card_issue_date.isoformat())
-            writer.writerow((DocumentKind.RESIDENT_CARD.value, *row))
 
 
 async def _register(officer: AsyncClient, customer: Customer, run: uuid.UUID) -> None:

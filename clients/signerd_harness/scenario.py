@@ -19,13 +19,15 @@ class EnrolmentWay(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Population:
     """count: customers, `expired` of them with a certificate that has expired (only with a
-    private daemon). seed: of the customers and of what they choose to do."""
+    private daemon), the next `with_pin` with a key that signs with their PIN only. seed: of the
+    customers and of what they choose to do."""
 
     count: int
     seed: int
     profile: str
     algorithm: KeyAlgorithm
     expired: int = 0
+    with_pin: int = 0
     enrolment: EnrolmentWay = EnrolmentWay.DIRECT
 
 

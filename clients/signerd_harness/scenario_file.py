@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from signerd_client import KeyAlgorithm
-from signerd_harness.act import RULES, Act
+from signerd_harness.act import RULES, Act, Standing
 from signerd_harness.customer import LIMIT, SEED_LIMIT
 from signerd_harness.scenario import (
     Arrival,
@@ -171,12 +171,14 @@ class _Table:
 
 def _population(table: _Table) -> Population:
     count = table.whole_number("count", least=1, most=LIMIT)
+    expired = table.whole_number("expired", 0, least=0, most=count - 1)
     found = Population(
         count=count,
         seed=table.whole_number("seed", 0, least=0, most=SEED_LIMIT - 1),
         profile=table.text("profile", "personal"),
         algorithm=table.one_of("algorithm", KeyAlgorithm, KeyAlgorithm),
-        expired=table.whole_number("expired", 0, least=0, most=count - 1),
+        expired=expired,
+        with_pin=table.whole_number("with_pin", 0, least=0, most=count - 1 - expired),
         enrolment=table.one_of("enrolment", EnrolmentWay, EnrolmentWay, EnrolmentWay.DIRECT),
     )
     table.end()
@@ -263,9 +265,14 @@ def _check_customers(scenario: Scenario, name: str) -> None:
             f'{name}: mix.{Act.WRONG_PASSWORD} needs customers.enrolment = "proofs": the others'
             " have no password"
         )
-    asked = [act for act in scenario.mix if "expired" in {*RULES[act].needs}]
-    if asked and not scenario.customers.expired:
-        raise ScenarioError(
-            f"{name}: mix.{asked[0]} needs customers.expired, customers whose certificate has"
-            " expired"
-        )
+    for act in scenario.mix:
+        if Standing.EXPIRED in RULES[act].needs and not scenario.customers.expired:
+            raise ScenarioError(
+                f"{name}: mix.{act} needs customers.expired, customers whose certificate has"
+                " expired"
+            )
+        if Standing.WITH_PIN in RULES[act].needs and not scenario.customers.with_pin:
+            raise ScenarioError(
+                f"{name}: mix.{act} needs customers.with_pin, customers whose key signs with their"
+                " PIN only"
+            )

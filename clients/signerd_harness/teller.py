@@ -42,9 +42,13 @@ class Share:
         """The customer's number."""
         return self.first + index * self.step
 
-    def is_expired(self, index: int) -> bool:
-        """Whether this is one of those whose certificate has expired."""
-        return self.number(index) < self.population.expired
+    def kind(self, index: int) -> Standing:
+        """What a customer is enrolled to be: EXPIRED, WITH_PIN or ACTIVE."""
+        number, population = self.number(index), self.population
+        if number < population.expired:
+            return Standing.EXPIRED
+        is_with_pin = number < population.expired + population.with_pin
+        return Standing.WITH_PIN if is_with_pin else Standing.ACTIVE
 
 
 class Teller:
@@ -154,6 +158,8 @@ class Teller:
         except SignerdError:
             return Standing.UNKNOWN
         standing = _STANDING_OF.get(found.state, Standing.UNKNOWN)
+        if standing is Standing.ACTIVE:
+            standing = self._share.kind(index)
         if found.name != self._book.newest(index).name:
             self._book.keep(index, found, standing)
         self._book.put(index, standing)

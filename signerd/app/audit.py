@@ -80,7 +80,8 @@ def _checkpoint_lines(
     if report.newest is not None:
         lines.append(
             f"checkpoints: {report.stored} in the database, {report.filed} in {file.path}; the "
-            f"newest is {report.newest.number} of {report.newest.time_utc:%Y-%m-%d %H:%M:%SZ}"
+            f"newest is {report.newest.number} of {report.newest.time_utc:%Y-%m-%d %H:%M:%SZ}; "
+            f"{report.stamped} with a time stamp"
         )
     if is_file_missing:
         lines.append(

@@ -16,6 +16,7 @@ from signerd.observability.event import LogEvent
 from signerd.proof.checkpoint_file import CheckpointFile
 from signerd.proof.file_checkpoint import FileCheckpoints
 from signerd.proof.make_checkpoint import AuditKey, CheckpointPlan, MakeCheckpoint
+from signerd.proof.ports import TimeStamper
 from signerd.store.audit_checkpoint import SqlCheckpointStore
 
 CHECKPOINT_ROUND_S: Final = 0.5
@@ -28,7 +29,9 @@ class CheckpointRounds:
     """Only while the lease is held. Whatever fails is logged and tried again: signing goes on, and
     what was recorded meanwhile is covered later."""
 
-    def __init__(self, base: Base, is_leader: Callable[[], bool]) -> None:
+    def __init__(
+        self, base: Base, is_leader: Callable[[], bool], stamper: TimeStamper | None
+    ) -> None:
         """Raises BootError."""
         settings = base.settings.audit
         store = SqlCheckpointStore(base.database)
@@ -42,7 +45,7 @@ class CheckpointRounds:
             ),
             store=store,
             tokens=base.tokens,
-            stamper=None,
+            stamper=stamper,
             clock=base.clock,
             monotonic=time.monotonic,
         )

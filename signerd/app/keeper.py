@@ -9,6 +9,7 @@ from functools import partial
 import structlog
 
 from signerd.app.checkpoint_rounds import CHECKPOINT_ROUND_S, CheckpointRounds
+from signerd.app.checkpoint_stamp import CheckpointStamper
 from signerd.app.delivery_rounds import DELIVERY_ROUND_S, REMINDER_ROUND_S, DeliveryRounds
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import FORGET_ROUND_S, ForgetRounds
@@ -159,8 +160,11 @@ async def run_keeper(settings: Settings, name: str, pulse: Pulse, clock: Clock) 
             every(FORGET_ROUND_S, ForgetRounds(base, lambda: rounds.is_leader).run_once),
         ]
     )
-    checkpoints = CheckpointRounds(base, lambda: rounds.is_leader)
+    stamper = CheckpointStamper.of(base)
+    checkpoints = CheckpointRounds(base, lambda: rounds.is_leader, stamper)
     lifeline.spawn([every(CHECKPOINT_ROUND_S, checkpoints.work)])
+    if stamper is not None:
+        lifeline.spawn([stamper.watch_clock()])
     if settings.publisher.enabled:
         status = StatusRounds(base, lambda: rounds.is_leader)
         lifeline.spawn([every(CRL_ROUND_S, status.publish), every(PRESIGN_ROUND_S, status.presign)])

@@ -18,6 +18,7 @@ from signerd.pki.cms import CmsSigner
 from signerd.pki.timestamp import TimeStampPlan
 from signerd.signing.answer_timestamp import AnswerTimestamp
 from signerd.signing.clock_gate import MachineClockGate
+from signerd.signing.document_ports import EventTrail
 from signerd.signing.timestamp import CreateTimestamp, TimeStampSigner
 from signerd.store.system_key import SqlSystemKeyStore
 
@@ -70,8 +71,9 @@ class Stamping:
     create: CreateTimestamp
 
     @classmethod
-    def of(cls, base: Base) -> "Stamping | None":
-        """None where the configuration has no time stamps."""
+    def of(cls, base: Base, trail: EventTrail | None = None) -> "Stamping | None":
+        """None where the configuration has no time stamps. trail: where they go on record, instead
+        of the audit trail."""
         settings = base.settings.timestamping
         if not settings.enabled:
             return None
@@ -79,7 +81,7 @@ class Stamping:
         create = CreateTimestamp(
             TimeStampPlan(settings.policy, settings.accuracy_ms * 1000),
             tokens=base.tokens,
-            trail=base.trail,
+            trail=trail or base.trail,
             current=CurrentTimeStamper(base),
             gate=gate,
             clock=base.clock,

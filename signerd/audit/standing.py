@@ -19,8 +19,8 @@ class RecordLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TrailStanding:
-    """newest: the last checkpoint. heads: of every chain. wishes: how far somebody who waits wants
-    a chain to be covered."""
+    """newest: the last checkpoint, without its fingerprints. heads: of every chain. wishes: how far
+    somebody who waits wants a chain to be covered."""
 
     newest: SignedCheckpoint | None
     heads: Mapping[str, ChainHead]

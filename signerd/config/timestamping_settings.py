@@ -1,20 +1,28 @@
 """[timestamping]: the daemon's own time-stamping authority (RFC 3161)."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
-from pydantic import Field, Strict
+from pydantic import AfterValidator, Field, Strict
 
 from signerd.config.section import Section
 from signerd.core.algorithm import KeyAlgorithm
+
+_OID: Final = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,17})){2,20}")
+
+
+def _check_oid(text: str) -> str:
+    if _OID.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no object identifier; write it with dots, such as 1.2.3.4")
+    return text
 
 
 class TimestampingSettings(Section):
     """[timestamping]. algorithm is used by init, days by init and keeper."""
 
     enabled: bool = Field(default=True, description="make time stamps")
-    policy: str = Field(
+    policy: Annotated[str, AfterValidator(_check_oid)] = Field(
         default="1.3.6.1.4.1.99999.2",
-        pattern=r"^[0-2](\.(0|[1-9][0-9]{0,17})){1,20}$",
         description="object identifier of the policy that time stamps are made under; use one of "
         "your own",
     )

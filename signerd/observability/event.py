@@ -51,6 +51,7 @@ class LogEvent(StrEnum):
     CRL_PUBLISHED = "crl.published"
     CRL_FAILED = "crl.failed"
     CHECKPOINT_FAILED = "audit.checkpoint_failed"
+    CHECKPOINT_UNSTAMPED = "audit.checkpoint_unstamped"
     AUDIT_BROKEN = "audit.broken"
     OCSP_PRESIGN_FAILED = "ocsp.presign_failed"
     WORK_FAILED = "work.failed"

@@ -7,11 +7,11 @@ before it is put together.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from asn1crypto import algos, cms, core, tsp, x509
 
-from signerd.core.algorithm import Hash, KeyAlgorithm, KeyType, spec_of
+from signerd.core.algorithm import Hash, KeyAlgorithm, spec_of
 from signerd.core.error import Internal, InvalidRequest
 from signerd.pki.cms_algorithm import content_hash, digest_identifier, signature_identifier
 from signerd.pki.signature import digest, verify_signature
@@ -119,7 +119,8 @@ def prepare_signer(
 
 def prepare_plain_signer(signer: CmsSigner, content: CmsContent) -> PreparedSignerInfo:
     """Without signed attributes: the signature is over the content's own digest. Raises
-    InvalidRequest (also FORM_UNSUPPORTED for Ed25519, which PKCS#7 does not know)."""
+    InvalidRequest (also FORM_UNSUPPORTED for Ed25519, which PKCS#7 does not know, and
+    CONTENT_AMBIGUOUS)."""
     hash_ = spec_of(signer.algorithm).hash
     if hash_ is None:
         raise InvalidRequest(
@@ -127,7 +128,26 @@ def prepare_plain_signer(signer: CmsSigner, content: CmsContent) -> PreparedSign
             reason="FORM_UNSUPPORTED",
             field="form",
         )
+    if content.data is not None and poses_as_attributes(content.data):
+        raise InvalidRequest(
+            "the content is itself a set of signed attributes, so its plain signature would also "
+            "be one over another content: sign it in the CMS form",
+            reason="CONTENT_AMBIGUOUS",
+            field="data",
+        )
     return PreparedSignerInfo(signer, hash_, None, content.digest_under(hash_), hash_)
+
+
+def poses_as_attributes(content: bytes) -> bool:
+    """Whether content is what a signature with signed attributes is made over (RFC 5652, 5.4). The
+    signature of one form then is a signature of the other, over a content that nobody signed."""
+    if not content.startswith(_SET_TAG):
+        return False
+    try:
+        kinds = {one["type"].native for one in cms.CMSAttributes.load(content, strict=True)}
+    except (ValueError, TypeError, KeyError):
+        return False
+    return "message_digest" in kinds
 
 
 def build_signed_data(
@@ -183,11 +203,6 @@ def add_signers(existing: cms.SignedData, signers: Sequence[SignedInfo]) -> byte
     return _wrap(cms.SignedData(fields))
 
 
-def can_sign_with_pkcs7(algorithm: KeyAlgorithm) -> bool:
-    """Whether the plain form has this algorithm."""
-    return spec_of(algorithm).key_type is not KeyType.ED25519
-
-
 def _signed_attributes(
     content_type: str,
     message_digest: bytes,
@@ -206,7 +221,7 @@ def _signed_attributes(
 
 
 def _attribute(kind: str, value: object) -> cms.CMSAttribute:
-    return cms.CMSAttribute({"type": kind, "values": (value,)})
+    return settled(cms.CMSAttribute({"type": kind, "values": (value,)}))
 
 
 def _signing_certificate(
@@ -214,10 +229,11 @@ def _signing_certificate(
 ) -> tsp.SigningCertificateV2:
     """RFC 5035, 3: SHA-256, the default, is left out in DER."""
     issuer = x509.GeneralName(name="directory_name", value=certificate.issuer)
-    named = {"issuer": [issuer], "serial_number": certificate.serial_number}
-    return tsp.SigningCertificateV2(
-        {"certs": [tsp.ESSCertIDv2({"cert_hash": certificate_hash, "issuer_serial": named})]}
+    named = settled(
+        tsp.IssuerSerial({"issuer": [issuer], "serial_number": certificate.serial_number})
     )
+    first = settled(tsp.ESSCertIDv2({"cert_hash": certificate_hash, "issuer_serial": named}))
+    return settled(tsp.SigningCertificateV2({"certs": [first]}))
 
 
 def _time(time_utc: datetime) -> cms.Time:
@@ -247,7 +263,7 @@ def _signer_info(signed: SignedInfo) -> cms.SignerInfo:
     if signed.time_stamp is not None:
         token = cms.ContentInfo.load(signed.time_stamp)
         fields["unsigned_attrs"] = [_attribute("signature_time_stamp_token", token)]
-    return cms.SignerInfo(fields)
+    return settled(cms.SignerInfo(fields))
 
 
 def _encapsulated(content: CmsContent, *, is_detached: bool) -> object:
@@ -279,6 +295,12 @@ def _all_certificates(signers: Sequence[SignedInfo]) -> list[bytes]:
 
 def _choice(der: bytes) -> cms.CertificateChoices:
     return cms.CertificateChoices(name="certificate", value=x509.Certificate.load(der))
+
+
+def settled(value: Any) -> Any:
+    """The same value as if it had been read: asn1crypto encodes what was built anew for each level
+    that is built around it, twice and more."""
+    return type(value).load(value.dump())
 
 
 def _wrap(signed_data: cms.SignedData) -> bytes:

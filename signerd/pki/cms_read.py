@@ -152,23 +152,24 @@ def _touch(signed_data: SignedData) -> None:
         signer["digest_algorithm"].native  # noqa: B018 - parsing is the purpose
         signer["sid"].chosen.native  # noqa: B018 - parsing is the purpose
         signer["signature"].native  # noqa: B018 - parsing is the purpose
-        for attribute in signer["signed_attrs"] or ():
-            attribute["values"].native  # noqa: B018 - parsing is the purpose
-        # Not their values: asn1crypto encodes a time stamp anew, slowly, once it was read so.
-        for attribute in signer["unsigned_attrs"] or ():
-            attribute["type"].native  # noqa: B018 - parsing is the purpose
+        # Not the values of attributes: asn1crypto encodes anew, slowly, what was read so.
+        for part in ("signed_attrs", "unsigned_attrs"):
+            for attribute in signer[part] or ():
+                attribute["type"].native  # noqa: B018 - parsing is the purpose
 
 
 def _require_digested(signed_data: SignedData, given: CmsContent) -> CmsContent:
     """As far as the message digests of those who signed it show."""
     for signer in signed_data["signer_infos"]:
         name = signer["digest_algorithm"]["algorithm"].native
-        attributes = signed_attributes(signer) or {}
-        values = attributes.get("message_digest")
-        if values is None or name not in _HASHES:
+        with readable():
+            attributes = signed_attributes(signer) or {}
+            values = attributes.get("message_digest")
+            known = None if values is None else values[0].native
+        if known is None or name not in _HASHES:
             continue
         is_known = given.data is not None or given.digest_hash == name
-        if is_known and given.digest_under(Hash(name)) != values[0].native:
+        if is_known and given.digest_under(Hash(name)) != known:
             raise _mismatch()
     return given
 

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from asn1crypto import cms
+from asn1crypto import cms, core
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from signerd.core.algorithm import SPECS, Hash, KeyAlgorithm, KeyType, Padding
-from signerd.pki.cms import DATA, CmsContent
+from signerd.pki.cms import DATA, CmsContent, poses_as_attributes
 from signerd.pki.cms_read import (
     SignedData,
     attached_content,
@@ -117,6 +117,8 @@ class _Check:
         self._signer = signer
         self._content = content
         self._is_other = is_other
+        # Before they are looked into: asn1crypto may encode anew what was read.
+        self._attributes_der = _signed_attributes_der(signer)
         self._attributes = signed_attributes(signer)
         self._certificate = _find_certificate(signed_data, signer)
         self._scheme: SignatureScheme | None = None
@@ -152,7 +154,7 @@ class _Check:
         self._require_content(scheme)
         if self._attributes is not None:
             _check_certificate_named(self._attributes, self._certificate)
-            _verify(key, scheme, self._signer, self._attributes_der())
+            _verify(key, scheme, self._signer, self._attributes_der)
         elif self._content is not None and self._content.data is not None:
             _verify(key, scheme, self._signer, self._content.data)
         else:
@@ -175,6 +177,12 @@ class _Check:
                     CmsFault.ATTRIBUTES_INVALID,
                     "a signature over something else than data has no signed attributes",
                 )
+            if poses_as_attributes(self._content.data or b""):
+                raise _Broken(
+                    CmsFault.ATTRIBUTES_INVALID,
+                    "the content is a set of signed attributes: a signature over another content "
+                    "was made to look like one over these",
+                )
             return
         if _single(self._attributes, "content_type").native != kind:
             raise _Broken(
@@ -195,10 +203,14 @@ class _Check:
             )
         return content.digest_under(scheme.hash)
 
-    def _attributes_der(self) -> bytes:
-        """As they were signed: a SET OF, not the [0] that it is in the message."""
-        der: bytes = self._signer["signed_attrs"].untag().dump()
-        return der
+
+def _signed_attributes_der(signer: cms.SignerInfo) -> bytes:
+    """As they were signed: a SET OF, not the [0] that it is in the message; empty without any."""
+    attributes = signer["signed_attrs"]
+    if isinstance(attributes, core.Void):
+        return b""
+    der: bytes = attributes.untag().dump()
+    return der
 
 
 def _is_same(given: CmsContent, attached: bytes) -> bool:

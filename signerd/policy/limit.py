@@ -43,7 +43,7 @@ _FOLLOW: Final = RpcLimit(8 * _KIB, 86_400.0, 10.0, 50, 64)
 # Few numbers fit a birth date: who asks often enough finds the right one.
 _IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
 # Reads all records under a checkpoint, and may look through many more.
-_PROVE: Final = RpcLimit(4 * _KIB, 120.0, 20.0, 100, 8)
+_PROVE: Final = RpcLimit(4 * _KIB, 120.0, 5.0, 20, 4)
 # Each leaves a row until some time after its end.
 _LOGIN: Final = RpcLimit(64 * _KIB, 60.0, 200.0, 400, 256)
 # Each takes some 80 ms of a core, to make PINs dear to guess.

@@ -29,13 +29,13 @@ class FileCheckpoints:
         StoreUnavailable.
         """
         if self._reached is None:
-            self._reached = await self._common()
+            self._reached = await self.agreed()
         while missing := await self._store.after(self._reached, _AT_ONCE):
             await asyncio.to_thread(self._file.append, missing)
             self._reached = missing[-1].number
 
-    async def _common(self) -> int:
-        """The number up to which file and store agree."""
+    async def agreed(self) -> int:
+        """The number up to which file and store agree; raises as `run_once`."""
         last = await asyncio.to_thread(self._file.last)
         if last is None:
             return 0

@@ -108,6 +108,7 @@ class VerifyTrail:
                 self._find(due, "is missing")
             believed = self._believe(testimony)
             if believed is not None:
+                self._report.stamped += bool(believed.signed.time_stamp)
                 await self._confirm(believed)
                 self._previous = believed
             due = testimony.number + 1
@@ -162,6 +163,8 @@ class VerifyTrail:
     def _believe(self, testimony: _Testimony) -> _Believed | None:
         """The checkpoint as it was signed; None when nobody has that."""
         stored = self._read(testimony.number, testimony.stored, "in the database")
+        if testimony.filed == testimony.stored:
+            return stored
         filed = self._read(testimony.number, testimony.filed, "in the checkpoint file")
         if filed is None:
             return stored
@@ -173,6 +176,11 @@ class VerifyTrail:
             )
         elif testimony.stored.text != filed.signed.text:
             self._find(testimony.number, "in the database is another than in the checkpoint file")
+        elif testimony.stored.time_stamp != filed.signed.time_stamp:
+            self._find(
+                testimony.number,
+                "in the database has another time stamp than in the checkpoint file",
+            )
         elif stored is not None and are_signed(stored.signed.fingerprints, stored.checkpoint):
             return stored
         return filed
@@ -194,6 +202,8 @@ class VerifyTrail:
         if problem:
             self._find(number, f"{where} {problem}")
             return None
+        if problem := self._judge.stamp_problem(signed):
+            self._find(number, f"{where} {problem}")
         if not are_signed(signed.fingerprints, checkpoint):
             self._find(number, f"{where} has other fingerprints than were signed with it")
         return _Believed(signed, checkpoint)

@@ -66,7 +66,10 @@ class SignInput(NamedTuple):
 
 class SignRequest(NamedTuple):
     """A checked call. deadline: seconds of time.monotonic(). authorisation: the subscriber's
-    agreement, "" where none was sent. purpose: what for, put on record; "" for none."""
+    agreement, "" where none was sent. purpose: what for, put on record; "" for none. agreed: what
+    the subscriber has seen, in place of the message that the key signs, where that is something
+    around it, such as the attributes of a document: its digest, for Ed25519 the data; "" for the
+    message itself."""
 
     credential: CredentialId
     input: SignInput
@@ -76,6 +79,7 @@ class SignRequest(NamedTuple):
     deadline: float
     authorisation: str = ""
     purpose: str = ""
+    agreed: bytes = b""
 
     def __repr__(self) -> str:
         """Without the authorisation, which is a secret, and the data."""
@@ -150,7 +154,9 @@ class Sign:
         message = message_of(request, credential)
         use = None
         if credential.activation is not Activation.NONE:
-            use = await agreement_for(self._agreements, request, credential, [message])
+            use = await agreement_for(
+                self._agreements, request, credential, [request.agreed or message]
+            )
         signature = await self._sign_on_token(credential, message, request.deadline)
         reach(FaultPoint.SIGN_BEFORE_RECORD)
         made = [(message, signature)]
@@ -167,6 +173,14 @@ class Sign:
             raise refusal
         reach(FaultPoint.SIGN_RECORDED)
         return signature, credential
+
+    async def require_agreement(
+        self, request: SignRequest, credential: CredentialRecord, message: bytes
+    ) -> None:
+        """Look, before any key is used, whether sign would be refused for want of the subscriber's
+        agreement. Raises as Agreements.check."""
+        if credential.activation is not Activation.NONE:
+            await agreement_for(self._agreements, request, credential, [request.agreed or message])
 
     async def _sign_on_token(
         self, credential: CredentialRecord, message: bytes, deadline: float

@@ -103,8 +103,8 @@ class SignCms:
     async def sign(self, request: SignCmsRequest) -> SignCmsResult:
         """Sign with every credential.
 
-        1. Every signer is found, within the caller's grants and active, before any key is used, so
-           that a request that cannot be fulfilled leaves no signature behind.
+        1. Every signer is found, within the caller's grants, active and agreeing, before any key is
+           used, so that a request that cannot be fulfilled leaves no signature behind.
         2. The attributes of each are fixed; the key signs their digest through Sign, which puts it
            on record and refuses what was retired meanwhile.
         3. Each signature is verified before it is put together.
@@ -124,9 +124,15 @@ class SignCms:
             self._prepare(request.form, await self._cms_signer(one), content, now)
             for one in credentials
         ]
+        orders = [
+            _order(request, credential, one, content)
+            for credential, one in zip(credentials, prepared, strict=True)
+        ]
+        for order, credential in zip(orders, credentials, strict=True):
+            await self._sign.require_agreement(order, credential, order.input.content)
         signed, made = [], []
-        for credential, one in zip(credentials, prepared, strict=True):
-            info, stamped_utc = await self._sign_one(request, credential, one)
+        for order, credential, one in zip(orders, credentials, prepared, strict=True):
+            info, stamped_utc = await self._sign_one(request, order, one)
             signed.append(info)
             made.append(MadeSignature(credential, stamped_utc))
         der = (
@@ -157,20 +163,9 @@ class SignCms:
         return prepare_signer(signer, content, signing_time_utc=now_utc)
 
     async def _sign_one(
-        self, request: SignCmsRequest, credential: CredentialRecord, prepared: PreparedSignerInfo
+        self, request: SignCmsRequest, order: SignRequest, prepared: PreparedSignerInfo
     ) -> tuple[SignedInfo, datetime | None]:
-        signature, _ = await self._sign.sign(
-            SignRequest(
-                credential=credential.credential_id,
-                input=SignInput(prepared.message, prepared.message_hash),
-                principal=request.principal,
-                request_id=request.request_id,
-                scope=request.scope,
-                deadline=request.deadline,
-                authorisation=request.authorisations.get(credential.credential_id, ""),
-                purpose=request.purpose,
-            )
-        )
+        signature, _ = await self._sign.sign(order)
         signed = prepared.assemble(signature)
         if not request.with_time_stamp or self._stamper is None:
             return signed, None
@@ -181,6 +176,28 @@ class SignCms:
             deadline=request.deadline,
         )
         return SignedInfo(prepared, signature, token), stamped_utc
+
+
+def _order(
+    request: SignCmsRequest,
+    credential: CredentialRecord,
+    prepared: PreparedSignerInfo,
+    content: CmsContent,
+) -> SignRequest:
+    """What the key signs are attributes with a time in them, which nobody can have seen before;
+    what the subscriber agrees to is the content."""
+    is_whole = prepared.message_hash is None and content.data is not None
+    return SignRequest(
+        credential=credential.credential_id,
+        input=SignInput(prepared.message, prepared.message_hash),
+        principal=request.principal,
+        request_id=request.request_id,
+        scope=request.scope,
+        deadline=request.deadline,
+        authorisation=request.authorisations.get(credential.credential_id, ""),
+        purpose=request.purpose,
+        agreed=(content.data or b"") if is_whole else content.digest_under(prepared.content_hash),
+    )
 
 
 def _content_of(request: SignCmsRequest, existing: SignedData | None) -> CmsContent:

@@ -1,5 +1,6 @@
 """Verify time stamps (RFC 3161, 2.4.2), whose authority it may be."""
 
+import asyncio
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -44,7 +45,7 @@ class VerifyTimestamp:
         """Look at a TimeStampToken or TimeStampResp (DER). The authority's certificate is judged
         for genTime, up to which the signature cannot have been made. Raises InvalidRequest and
         StoreUnavailable."""
-        checked = check_time_stamp(encoded, stamped, field=field)
+        checked = await asyncio.to_thread(check_time_stamp, encoded, stamped, field=field)
         problems = [problem_of(one) for one in checked.problems]
         if checked.time_utc > self._clock.now() + AHEAD:
             problems.append(

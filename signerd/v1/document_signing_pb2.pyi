@@ -155,7 +155,8 @@ class SignCmsRequest(_message.Message):
     @_builtins.property
     def authorisations(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The subscribers' agreement, for credentials that require it: by
-        `credentials/{credential}`, what Signing.Sign takes as authorisation.
+        `credentials/{credential}`, what Signing.Sign takes as authorisation. One
+        that is bound to digests is bound to those of the content.
         """
 
     def __init__(

@@ -29,32 +29,42 @@ def certificate_for(
     issuer: Identity | None,
     own: ec.EllipticCurvePrivateKey,
     usages: Sequence[x509.ObjectIdentifier] = (),
+    *,
+    is_critical: bool = False,
 ) -> x509.Certificate:
-    """A CA where there is no issuer; valid in the year of the event."""
+    """A CA where there is no issuer. It and a time-stamping authority, whose usage is critical, are
+    valid for long; others for some weeks around the event."""
     is_ca = issuer is None
+    days = 7300 if is_ca or is_critical else 60
     builder = x509.CertificateBuilder(
         issuer.certificate.subject if issuer else subject,
         subject,
         key,
         x509.random_serial_number(),
         EVENT_TIME - timedelta(days=60),
-        EVENT_TIME + timedelta(days=60),
+        EVENT_TIME + timedelta(days=days),
     )
     builder = builder.add_extension(x509.BasicConstraints(is_ca, None), critical=True)
     usage = [not is_ca, not is_ca, *[False] * 3, is_ca, is_ca, False, False]
     builder = builder.add_extension(x509.KeyUsage(*usage), critical=True)
     if usages:
-        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=is_critical)
     return builder.sign(issuer.key if issuer else own, hashes.SHA256())
 
 
 def identity(
-    name: str, issuer: Identity | None = None, usages: Sequence[x509.ObjectIdentifier] = ()
+    name: str,
+    issuer: Identity | None = None,
+    usages: Sequence[x509.ObjectIdentifier] = (),
+    *,
+    is_critical: bool = False,
 ) -> Identity:
     """A name with a key and certificate."""
     made = make_identity(name)
     subject = made.certificate.subject
-    certificate = certificate_for(subject, made.key.public_key(), issuer, made.key, usages)
+    certificate = certificate_for(
+        subject, made.key.public_key(), issuer, made.key, usages, is_critical=is_critical
+    )
     return Identity(certificate, made.key)
 
 

@@ -82,8 +82,22 @@ def test_a_time_stamp_is_verified(signer: Client) -> None:
     assert caught.value.reason == "CMS_MALFORMED"
 
 
-def test_a_message_by_openssl_is_verified(signer: Client, tmp_path: Path) -> None:
-    """A stranger's signature holds, and the daemon says that it does not know the stranger."""
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("-outform", "DER", "-md", "sha512"),
+        ("-outform", "DER", "-stream"),
+        ("-outform", "DER", "-stream", "-noattr"),
+        ("-outform", "PEM", "-keyid"),
+        ("-outform", "DER", "-keyopt", "rsa_padding_mode:pss"),
+    ],
+    ids=" ".join,
+)
+def test_a_message_by_openssl_is_verified(
+    signer: Client, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """In DER, BER and PEM: a stranger's signature holds, and the daemon says that it does not know
+    the stranger."""
     (tmp_path / "data").write_bytes(_DATA)
     made = openssl(
         *("req", "-x509", "-newkey", "rsa:2048", "-noenc", "-keyout", "key", "-out", "cert"),
@@ -93,7 +107,7 @@ def test_a_message_by_openssl_is_verified(signer: Client, tmp_path: Path) -> Non
     assert made.returncode == 0, made.stderr
     done = openssl(
         *("cms", "-sign", "-binary", "-nodetach", "-in", "data", "-signer", "cert"),
-        *("-inkey", "key", "-outform", "DER", "-out", "message", "-md", "sha512"),
+        *("-inkey", "key", "-out", "message", *options),
         directory=tmp_path,
     )
     assert done.returncode == 0, done.stderr

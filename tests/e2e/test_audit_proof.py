@@ -104,10 +104,15 @@ def test_strangers_accept_a_proof(bench: Bench, algorithm: KeyAlgorithm) -> None
     proof, order = bench.prove(algorithm), bench.directory / "order"
     said = bench.judge(proof, order)
     assert "the record is under checkpoint" in said
+    assert "Time stamp: " in said
     assert "CN=홍길동" in said
     assert "the document is what was signed" in said
     read = AuditProof.from_zip(proof.read_bytes())
-    assert check_proof(read, [proof_root(bench)], data=_ORDER).is_verified
+    proven = check_proof(read, [proof_root(bench)], data=_ORDER)
+    assert proven.is_verified
+    assert proven.stamp_time is not None
+    # The authority has the same clock, and stamps at once.
+    assert 0 <= (proven.stamp_time - proven.checkpoint_time).total_seconds() < 30
 
 
 def test_signerctl_writes_and_checks_a_proof(bench: Bench) -> None:
@@ -156,6 +161,7 @@ def test_strangers_refuse_what_does_not_fit(bench: Bench) -> None:
         "path.txt": members["path.txt"].replace(b"position ", b"position 1"),
         "checkpoint.txt": members["checkpoint.txt"].replace(b"number ", b"number 1"),
         "checkpoint.sig": members["signature.bin"],
+        "checkpoint.tst": members["checkpoint.tst"][:-1] + b"x",
         "audit.pem": members["certificate.pem"],
         "certificate.pem": members["audit.pem"],
         "signature.bin": members["checkpoint.sig"],

@@ -1,6 +1,7 @@
 """`signerd audit verify` on copies of a database that somebody has changed."""
 
 import json
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -71,6 +72,9 @@ def test_an_untouched_record_is_good(kept: PrivateDaemon, database: Path) -> Non
         *("chain local/front-0", "chain local/init", "chain local/keeper"),
     ]
     assert checkpoints.startswith("checkpoints: ")
+    counts = re.match(r"checkpoints: (\d+) in .*; (\d+) with a time stamp$", checkpoints)
+    assert counts is not None
+    assert counts[1] == counts[2] != "0"
     # That the keeper has stopped is put on record after its last checkpoint.
     assert uncovered == "not yet under a checkpoint: 1"
     assert total.startswith("good: 3 chains, ")
@@ -145,6 +149,29 @@ def test_tampering_is_found_and_named(what: str, kept: PrivateDaemon, database: 
     assert expected in bad
     assert lines[-1].startswith("BROKEN: 3 chains")
     assert "Traceback" not in done.stderr
+
+
+_CHECKPOINT_TAMPERING = {
+    "UPDATE audit_checkpoints SET time_stamp = zeroblob(9) WHERE number = 1": (
+        "checkpoint 1 in the database has a time stamp that cannot be read"
+    ),
+    "UPDATE audit_checkpoints SET time_stamp = NULL WHERE number = 1": (
+        "checkpoint 1 in the database has another time stamp than in the checkpoint file"
+    ),
+    "UPDATE audit_checkpoints SET signature = zeroblob(70) WHERE number = 1": (
+        "checkpoint 1 in the database does not have the signature of the audit key"
+    ),
+}
+
+
+@pytest.mark.parametrize("statement", _CHECKPOINT_TAMPERING)
+def test_a_changed_checkpoint_is_named(statement: str, kept: PrivateDaemon, database: Path) -> None:
+    """The records are good, and it is said what the checkpoint no longer is."""
+    _change(database, statement)
+    done = kept.run("audit", "verify")
+    assert done.returncode == 1
+    assert _CHECKPOINT_TAMPERING[statement] in done.stdout.splitlines()
+    assert [line for line in done.stdout.splitlines() if "all good" in line]
 
 
 def test_records_that_changed_their_chains_are_found(kept: PrivateDaemon, database: Path) -> None:

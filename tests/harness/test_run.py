@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import tempfile
 import xml.etree.ElementTree as ET
@@ -16,6 +17,7 @@ from signerd_client import CertificateState, Client, RevocationReason
 from signerd_harness.act import RULES
 from signerd_harness.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from tests.client.signerctl_process import COMMAND, environment
+from tests.e2e.waiting import wait_until
 
 pytestmark = pytest.mark.long
 
@@ -154,6 +156,32 @@ def test_a_run_goes_on_and_finds_what_is_wrong(
     other = _run(*arguments, "--seed", "12", before=_at(daemon), temporary=temporary)
     assert other.returncode == ExitCode.USAGE
     assert "was begun with population" in json.loads(other.stderr)["error"]["message"]
+
+
+def test_ctrl_c_ends_the_acts_and_not_the_report(
+    daemon: PrivateDaemon, temporary: Path, tmp_path: Path
+) -> None:
+    """What was signed until then is verified, and the exit code says that it was interrupted."""
+    scenario, out = tmp_path / "long.toml", tmp_path / "out"
+    text = _SCENARIO.format(arrival="rate_per_s = 5", p99_ms=60_000)
+    scenario.write_text(text.replace("seed = 11", "seed = 13"))
+    arguments = ("harness", "run", scenario, *_identities(daemon), "--out", out, "-o", "json")
+    with subprocess.Popen(
+        [str(part) for part in (*COMMAND, *_at(daemon), *arguments, "--duration", "200")],
+        env=environment(TMPDIR=str(temporary)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        signatures = out / "signatures-0.bin"
+        wait_until(lambda: signatures.exists() and signatures.stat().st_size, "orders are signed")
+        running.send_signal(signal.SIGINT)
+        told, errors = running.communicate(timeout=120)
+    assert running.returncode == ExitCode.INTERRUPTED, errors
+    summary = json.loads(told)["summary"]
+    assert summary["stopped"]
+    assert summary["signatures"] == summary["signatures_verified"] > 0
+    assert (out / "report.html").exists()
 
 
 def test_what_needs_a_private_daemon_is_said(

@@ -14,6 +14,7 @@ from signerd.core.standing import CertificateHistory
 from signerd.pki.cms import (
     CmsContent,
     CmsSigner,
+    PreparedSignerInfo,
     SignedInfo,
     build_signed_data,
     prepare_plain_signer,
@@ -214,6 +215,20 @@ async def test_a_changed_attribute_is_found() -> None:
             attribute["values"] = [time]
     codes = await _codes(info.dump(force=True))
     assert codes[0] == "SIGNATURE_INVALID"
+
+
+async def test_attributes_are_no_content() -> None:
+    """Who takes the signed attributes away and puts them in the content's place has a signature
+    that holds, over something that nobody meant to sign; it is neither verified nor made."""
+    prepared = prepare_signer(_SIGNER, _CONTENT, signing_time_utc=NOW)
+    signature = sign(EC, prepared.message)
+    stolen = CmsContent(prepared.attributes)
+    disguised = PreparedSignerInfo(_SIGNER, Hash.SHA256, None, prepared.message, Hash.SHA256)
+    message = build_signed_data(stolen, [disguised.assemble(signature)], is_detached=False)
+    assert "ATTRIBUTES_INVALID" in await _codes(message)
+    with pytest.raises(InvalidRequest) as caught:
+        prepare_plain_signer(_SIGNER, stolen)
+    assert caught.value.reason == "CONTENT_AMBIGUOUS"
 
 
 async def test_a_changed_signature_is_found() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from signerd.app.doctor.audit import check_audit_signer, check_checkpoint_file
 from signerd.app.doctor.authority import (
     Stored,
     check_authority,
@@ -49,6 +50,8 @@ def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
     if stored is not None:
         check_authority(findings, stored.keys, clock)
         check_ocsp_signer(findings, stored.keys, clock)
+        check_audit_signer(findings, stored.keys, clock)
+        check_checkpoint_file(findings, settings, clock)
         check_time_stamper(findings, settings, stored.keys, clock)
         check_clock(findings, stored.keys, clock)
     own = stored or Stored()
