@@ -61,6 +61,12 @@ class Problem:
     text: str
 
 
+NOT_A_TRANSACTION: Final = Problem(
+    ProblemCode.LOGIN_CHALLENGE_NOT_A_TRANSACTION,
+    "the data is a login challenge; whoever signed it agreed to nothing but to log in",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The judgement. problems: empty when signatures of that moment count. record: the certificate

@@ -19,6 +19,7 @@ from signerd.signing.login_statement import is_login_statement
 from signerd.signing.ports import StandingStore
 from signerd.signing.sign import CredentialCache, SignInput, check_scope
 from signerd.signing.standing import (
+    NOT_A_TRANSACTION,
     Problem,
     ProblemCode,
     Standing,
@@ -97,11 +98,7 @@ class Verify:
         data = request.input
         if data.digest_hash is not None or not is_login_statement(data.content):
             return result
-        problem = Problem(
-            ProblemCode.LOGIN_CHALLENGE_NOT_A_TRANSACTION,
-            "the data is a login challenge; whoever signed it agreed to nothing but to log in",
-        )
-        return replace(result, problems=(*result.problems, problem))
+        return replace(result, problems=(*result.problems, NOT_A_TRANSACTION))
 
     async def examine(self, request: VerifyRequest) -> VerifyResult:
         """Check with the public key in the certificate, and judge its holder's standing.
