@@ -13,6 +13,7 @@ from signerd_client import (
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
@@ -27,11 +28,13 @@ from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
+from signerd_client.document_call import DocumentCall, DocumentSource
 from signerd_client.error import FailedPrecondition, SignerdError
 from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
+from signerd_client.signature import Signature
 from signerd_client.target import Target
 
 if TYPE_CHECKING:
@@ -63,6 +66,12 @@ def _sign_stream(
     make: Callable[P, SignStreamCall],
 ) -> Callable[Concatenate["AsyncClient", P], AsyncIterator[SignResult]]:
     return bind(make, lambda self, call: self._run_sign_stream(call))
+
+
+def _document(
+    make: Callable[P, DocumentCall],
+) -> Callable[Concatenate["AsyncClient", P], Coroutine[Any, Any, Signature]]:
+    return bind(make, lambda self, document: self._run_document(document))
 
 
 class AsyncClient:
@@ -113,6 +122,7 @@ class AsyncClient:
     sign = _unary(signing_call.sign)
     batch_sign = _unary(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
+    sign_document = _document(document_call.sign_document)
     verify = _unary(signing_call.verify)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
@@ -309,3 +319,26 @@ class AsyncClient:
             raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()
+
+    async def _run_document(self, document: DocumentCall) -> Signature:
+        attempts = self._session.attempts(document.call)
+        while True:
+            try:
+                return await self._send_document(document, attempts.remaining_s)
+            except SignerdError as error:
+                delay_s = attempts.delay_after(error)
+                if delay_s is None or not document.can_repeat:
+                    raise attempts.final(error) from error.__cause__
+            await asyncio.sleep(delay_s)
+
+    async def _send_document(self, document: DocumentCall, timeout_s: float) -> Signature:
+        call = document.call
+        source = DocumentSource(document)
+        send = self._open().stream_unary(call.method, None, None)
+        try:
+            answer = await send(source.read_in_threads(), timeout=timeout_s, metadata=call.metadata)
+        except grpc.RpcError as failure:
+            if source.problem is not None:
+                raise source.problem from None
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        return self._session.value_of(answer, call)

@@ -12,6 +12,7 @@ from signerd_client import (
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
@@ -25,12 +26,14 @@ from signerd_client.batch_call import SignResult, SignStreamCall
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
+from signerd_client.document_call import DocumentCall, DocumentSource
 from signerd_client.error import FailedPrecondition, SignerdError
 from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
 from signerd_client.sign_stream import SignSource
+from signerd_client.signature import Signature
 from signerd_client.target import Target
 
 if TYPE_CHECKING:
@@ -56,6 +59,12 @@ def _sign_stream(
     make: Callable[P, SignStreamCall],
 ) -> Callable[Concatenate["Client", P], Iterator[SignResult]]:
     return bind(make, lambda self, call: self._run_sign_stream(call))
+
+
+def _document(
+    make: Callable[P, DocumentCall],
+) -> Callable[Concatenate["Client", P], Signature]:
+    return bind(make, lambda self, document: self._run_document(document))
 
 
 class Client:
@@ -112,6 +121,7 @@ class Client:
     sign = _unary(signing_call.sign)
     batch_sign = _unary(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
+    sign_document = _document(document_call.sign_document)
     verify = _unary(signing_call.verify)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
@@ -269,3 +279,26 @@ class Client:
             raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()  # type: ignore[no-untyped-call]
+
+    def _run_document(self, document: DocumentCall) -> Signature:
+        attempts = self._session.attempts(document.call)
+        while True:
+            try:
+                return self._send_document(document, attempts.remaining_s)
+            except SignerdError as error:
+                delay_s = attempts.delay_after(error)
+                is_last = delay_s is None or not document.can_repeat
+                if is_last or self._closed.wait(delay_s):
+                    raise attempts.final(error) from error.__cause__
+
+    def _send_document(self, document: DocumentCall, timeout_s: float) -> Signature:
+        call = document.call
+        source = DocumentSource(document)
+        send = self._channel.stream_unary(call.method, None, None)
+        try:
+            answer = send(iter(source), timeout=timeout_s, metadata=call.metadata)
+        except grpc.RpcError as failure:
+            if source.problem is not None:
+                raise source.problem from None
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        return self._session.value_of(answer, call)

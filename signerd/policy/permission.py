@@ -82,6 +82,7 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/BatchSign": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/SignStream": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/SignDocument": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.Login/CreateChallenge": Permission.LOGIN_CONDUCT,
         "/signerd.v1.Login/VerifyChallengeResponse": Permission.LOGIN_CONDUCT,

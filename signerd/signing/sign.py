@@ -127,6 +127,25 @@ class Sign:
         self._clock = clock
         self._process = process
 
+    async def hash_for_document(self, credential_id: CredentialId, scope: Scope) -> Hash:
+        """The hash to make a document's digest with, for a caller whose request would not be
+        refused as things stand.
+
+        Raises NotFound, PermissionDenied, WrongState, StoreUnavailable, and InvalidRequest for a
+        key that signs no digests.
+        """
+        credential = await self._credentials.get(credential_id)
+        check_signs(credential, scope, self._clock.now())
+        hash_ = spec_of(credential.algorithm).hash
+        if hash_ is None:
+            raise InvalidRequest(
+                "an Ed25519 key signs the data itself, which it cannot take in pieces: call Sign, "
+                "or use a key of another algorithm",
+                reason="DOCUMENT_NOT_SUPPORTED",
+                field="credential",
+            )
+        return hash_
+
     async def sign(self, request: SignRequest) -> tuple[bytes, CredentialRecord]:
         """The signature and the credential that made it.
 

@@ -97,6 +97,15 @@ class Answers:
         }
         return answers[method](request)
 
+    def sign_document(self, messages: Iterator[signing_pb2.SignDocumentRequest]) -> Message:
+        """The answer to a document."""
+        received = list(messages)
+        document = b"".join(message.chunk for message in received)
+        signed = self._sign(
+            signing_pb2.SignRequest(data=document, input_crc32c=received[-1].document_crc32c)
+        )
+        return signing_pb2.SignDocumentResponse(response=signed, size=len(document))
+
     def sign_stream(self, message: signing_pb2.SignStreamRequest) -> Message:
         """The answer to a message of SignStream."""
         results = [self._result(request) for request in message.requests]

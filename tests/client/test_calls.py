@@ -1,6 +1,7 @@
 """Every method against a server of the real API."""
 
 import inspect
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -70,6 +71,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "Sign": lambda client: client.sign("c", data=b"order"),
     "BatchSign": lambda client: client.batch_sign([SignItem("c", data=b"order")]),
     "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
+    "SignDocument": lambda client: client.sign_document("c", io.BytesIO(b"order")),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
     "CreateChallenge": lambda client: client.create_challenge("bank.example"),
     "VerifyChallengeResponse": lambda client: client.verify_challenge_response(
@@ -121,7 +123,7 @@ def test_both_clients_have_the_same_methods_and_parameters() -> None:
         }
 
     blocking = methods(Client)
-    further = {"health", "renew", "prove_renewal", "private_key"}
+    further = {"health", "renew", "prove_renewal", "private_key", "sign_login"}
     assert further < blocking.keys()
     assert len(blocking) == len(CALLS) + len(further)
     assert blocking == methods(AsyncClient)
