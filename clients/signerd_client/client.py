@@ -22,7 +22,8 @@ from signerd_client import (
     signing_call,
     subscriber_call,
 )
-from signerd_client.batch_call import SignResult, SignStreamCall
+from signerd_client.batch_call import BatchSignCall, SignResult, SignStreamCall
+from signerd_client.batch_progress import BatchProgress
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
@@ -53,6 +54,12 @@ def _listing(make: Callable[P, Listing[T]]) -> Callable[Concatenate["Client", P]
 
 def _watch(make: Callable[P, Watch[T]]) -> Callable[Concatenate["Client", P], Iterator[T]]:
     return bind(make, lambda self, watch: self._run_watch(watch))
+
+
+def _batch(
+    make: Callable[P, BatchSignCall],
+) -> Callable[Concatenate["Client", P], tuple[SignResult, ...]]:
+    return bind(make, lambda self, batch: self._run_batch(batch))
 
 
 def _sign_stream(
@@ -119,7 +126,7 @@ class Client:
     cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
-    batch_sign = _unary(batch_call.batch_sign)
+    batch_sign = _batch(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
     sign_document = _document(document_call.sign_document)
     verify = _unary(signing_call.verify)
@@ -244,6 +251,24 @@ class Client:
             raise self._session.error_of(cast("Failure", failure), call) from failure
         finally:
             stream.cancel()  # type: ignore[no-untyped-call]
+
+    def _run_batch(self, batch: BatchSignCall) -> tuple[SignResult, ...]:
+        progress = BatchProgress(batch)
+        attempts = self._session.attempts(progress.call())
+        while True:
+            try:
+                progress.take(self._attempt(progress.call(), attempts.remaining_s))
+                problem = progress.problem
+            except SignerdError as error:
+                problem = error
+            if problem is None:
+                return progress.results
+            delay_s = attempts.delay_after(problem)
+            if delay_s is None or self._closed.wait(delay_s):
+                break
+        if progress.has_results:
+            return progress.results
+        raise attempts.final(problem) from problem.__cause__
 
     def _run_sign_stream(self, call: SignStreamCall) -> Iterator[SignResult]:
         progress = self._session.sign_progress(call)
