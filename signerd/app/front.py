@@ -143,6 +143,8 @@ class Front:
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
+        signing = (base.tokens, signatures, credentials, base.clock, base.name)
+        is_verified = base.settings.signing.verify_signatures
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
@@ -155,8 +157,8 @@ class Front:
                 ),
             ),
             signing=SigningServicer(
-                Sign(base.tokens, signatures, credentials, base.clock, base.name),
-                BatchSign(base.tokens, signatures, credentials, base.clock, base.name),
+                Sign(*signing, verify=is_verified),
+                BatchSign(*signing, verify=is_verified),
                 verify,
             ),
             login=LoginServicer(login_use_case(base, verify)),

@@ -13,6 +13,7 @@ from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import CredentialRecord
 from signerd.core.signing import Lane, SignTask
 from signerd.core.value import CredentialId
+from signerd.signing.check import check_made
 from signerd.signing.ports import SignatureStore, Signer
 from signerd.signing.sign import (
     CredentialCache,
@@ -36,7 +37,7 @@ SignOutcome: TypeAlias = Signed | SignerdError
 
 class BatchSign:
     """The use case behind Signing.BatchSign and Signing.SignStream. process: name of this process,
-    for the record."""
+    for the record. verify: whether signatures are verified before they leave."""
 
     def __init__(
         self,
@@ -45,7 +46,10 @@ class BatchSign:
         credentials: CredentialCache,
         clock: Clock,
         process: str,
+        *,
+        verify: bool = False,
     ) -> None:
+        self._verify = verify
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
@@ -73,6 +77,8 @@ class BatchSign:
             signatures = await self._tokens.sign_many(
                 asked.tasks, deadline=ready.deadline, lane=lane
             )
+            if self._verify:
+                signatures = await asyncio.to_thread(_checked, asked, signatures)
             reach(FaultPoint.SIGN_BEFORE_RECORD)
             await self._record(asked, signatures, outcomes)
             reach(FaultPoint.SIGN_RECORDED)
@@ -212,6 +218,19 @@ class _Asked:
             check_signs(credential, request.scope, now_utc)
             group = self.groups[key] = _Group(request, credential, [])
         return group
+
+
+def _checked(
+    asked: _Asked, signatures: Sequence[bytes | SignerdError]
+) -> list[bytes | SignerdError]:
+    checked = list(signatures)
+    for group in asked.groups.values():
+        for position in group.positions:
+            signature = signatures[position]
+            if isinstance(signature, bytes):
+                message = asked.tasks[position].message
+                checked[position] = check_made(group.credential, message, signature) or signature
+    return checked
 
 
 def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:

@@ -22,6 +22,7 @@ from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
 from signerd.pki.signature import digest
 from signerd.policy.decide import Scope
+from signerd.signing.check import check_made
 from signerd.signing.login_statement import check_purpose
 from signerd.signing.ports import SignatureStore, Signer
 
@@ -111,7 +112,8 @@ class CredentialCache:
 
 
 class Sign:
-    """The use case behind Signing.Sign. process: name of this process, for the record."""
+    """The use case behind Signing.Sign. process: name of this process, for the record. verify:
+    whether signatures are verified before they leave."""
 
     def __init__(
         self,
@@ -120,7 +122,10 @@ class Sign:
         credentials: CredentialCache,
         clock: Clock,
         process: str,
+        *,
+        verify: bool = False,
     ) -> None:
+        self._verify = verify
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
@@ -158,6 +163,8 @@ class Sign:
         check_signs(credential, request.scope, self._clock.now())
         message = message_of(request, credential)
         signature = await self._sign_on_token(credential, message, request.deadline)
+        if self._verify and (broken := check_made(credential, message, signature)):
+            raise broken
         reach(FaultPoint.SIGN_BEFORE_RECORD)
         event = signature_event(request, credential, [message], self._clock.now(), self._process)
         [refusal] = await self._store.record_signatures(
