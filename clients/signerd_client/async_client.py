@@ -13,13 +13,13 @@ from signerd_client import (
     authority_call,
     batch_call,
     change_call,
-    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
     login_call,
     message_call,
     replace_call,
+    sign_document_call,
     signing_call,
     subscriber_call,
 )
@@ -30,12 +30,12 @@ from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
 from signerd_client.coalescing import Coalescer
-from signerd_client.document_call import DocumentCall, DocumentSource
 from signerd_client.error import FailedPrecondition, SignerdError
 from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_key
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
+from signerd_client.sign_document_call import DocumentCall, DocumentSource
 from signerd_client.signature import Signature
 from signerd_client.target import Target
 
@@ -145,7 +145,7 @@ class AsyncClient:
     sign = _signature(signing_call.sign)
     batch_sign = _batch(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
-    sign_document = _document(document_call.sign_document)
+    sign_document = _document(sign_document_call.sign_document)
     verify = _unary(signing_call.verify)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
