@@ -6,14 +6,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 
+from pytest_signerd.daemon import EXPIRING
 from pytest_signerd.holding import Holding
-from pytest_signerd.run import EXPIRING
-from signerd_client import Client, KeyAlgorithm, Target
+from signerd_client import Client, DocumentKind, KeyAlgorithm, Target
 from signerd_client.certificate import pem_encode
+from signerd_client.proof import DocumentProof
 from signerd_harness import Customer
 
 _POLL_S: Final = 0.05
@@ -35,11 +37,21 @@ class Bank:
     state and outbox. Each is a `signerd_client.Client`, connected when it is first used.
     """
 
-    def __init__(self, target: Callable[[str], Target], terms: Terms, publisher_url: str) -> None:
-        """target: by name of the client identity. publisher_url: empty where there is none."""
+    def __init__(
+        self,
+        target: Callable[[str], Target],
+        terms: Terms,
+        *,
+        publisher_url: str,
+        documents: Path | None,
+    ) -> None:
+        """target: by name of the client identity. publisher_url: empty where there is none.
+        documents: the file in which the daemon looks identity documents up; None where it asks
+        somebody else."""
         self.publisher_url = publisher_url
         self.terms = terms
         self._target = target
+        self._documents = documents
         self._clients = ExitStack()
 
     @cached_property
@@ -83,7 +95,8 @@ class Bank:
         return "".join(pem_encode("CERTIFICATE", der) for der in self.officer.get_ca_chain())
 
     def register(self, customer: Customer) -> Customer:
-        """Make the bank know a customer with everything, password excepted."""
+        """Make the bank know a customer with everything but a password, and the resident card be
+        known as genuine."""
         self.officer.register_subscriber(
             customer.subscriber,
             customer.name,
@@ -91,7 +104,19 @@ class Bank:
             branch=customer.branch,
             identity_number=customer.identity_number,
         )
+        if self._documents is not None:
+            with self._documents.open("a", encoding="utf-8") as file:
+                file.write(
+                    f"RESIDENT_CARD,{customer.identity_number},{customer.name},"
+                    f"{customer.card_issue_date}\n"
+                )
         return customer
+
+    def resident_card(self, customer: Customer) -> DocumentProof:
+        """The customer's card, as a proof of identity in an enrolment."""
+        return DocumentProof(
+            DocumentKind.RESIDENT_CARD, customer.identity_number, customer.card_issue_date
+        )
 
     def issue(
         self, customer: Customer, *, profile: str = "", key_algorithm: KeyAlgorithm | str = ""

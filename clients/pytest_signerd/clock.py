@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from pytest_signerd.run import wait_until_ready
+from pytest_signerd.daemon import wait_until_ready
 from signerd_harness.private_daemon import PrivateDaemon
 
 _SECOND = timedelta(seconds=1)

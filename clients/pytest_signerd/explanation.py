@@ -3,19 +3,37 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final
+
+import pytest
 
 from signerd_client import SignerdError
 
+_OURS: Final = {"pytest_signerd", "signerd_client"}
 _LINES: Final = 20
 _GRAVE: Final = {"warning", "error", "critical"}
 _IN_FRONT: Final = {"timestamp", "level", "event", "process", "pid"}
 
 
-def shorten(failure: BaseException) -> None:
-    """Leave out what gRPC raised: it tells the same again, in pages."""
+def shorten(excinfo: pytest.ExceptionInfo[BaseException]) -> pytest.ExceptionInfo[BaseException]:
+    """Of an error of the daemon, leave out how it came here: what gRPC raised tells the same again
+    in pages, and inside the client there is nothing to look for."""
+    failure = excinfo.value
     for error in _errors_in(failure):
         error.__cause__ = None
+    if not isinstance(failure, SignerdError) or excinfo.tb is None:
+        return excinfo
+    return pytest.ExceptionInfo.from_exc_info((excinfo.type, failure, _until_ours(excinfo.tb)))
+
+
+def _until_ours(traceback: TracebackType) -> TracebackType:
+    """The frames down to the first one of these packages."""
+    module = str(traceback.tb_frame.f_globals.get("__name__", ""))
+    following = None
+    if traceback.tb_next is not None and module.partition(".")[0] not in _OURS:
+        following = _until_ours(traceback.tb_next)
+    return TracebackType(following, traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno)
 
 
 def sections(failure: BaseException, log: Path | None, since: int) -> list[tuple[str, str]]:

@@ -31,24 +31,22 @@ def signerd_daemon(pytestconfig: pytest.Config) -> DaemonDirectory | ExistingDae
 def _session_bank(
     signerd_daemon: DaemonDirectory | ExistingDaemon, pytestconfig: pytest.Config
 ) -> Iterator[Bank]:
-    from pytest_signerd.bank import Bank  # noqa: PLC0415 - loads gRPC
-
-    bank = Bank(signerd_daemon.target, terms(pytestconfig), signerd_daemon.publisher_url)
+    bank = _bank_of(signerd_daemon, pytestconfig)
     yield bank
     bank.close()
 
 
 @pytest.fixture(scope="session")
 def _clock_and_bank(pytestconfig: pytest.Config) -> Iterator[tuple[Clock, Bank]]:
-    from pytest_signerd.bank import Bank  # noqa: PLC0415 - loads gRPC
-    from pytest_signerd.clock import Clock  # noqa: PLC0415 - likewise
+    from pytest_signerd.clock import Clock  # noqa: PLC0415 - loads gRPC
+    from pytest_signerd.daemon import own_daemon  # noqa: PLC0415 - likewise
 
     if existing_daemon(pytestconfig) is not None:
         pytest.skip("the clock of the daemon at --signerd-target is not for tests to set")
     settings = {**daemon_settings(pytestconfig), "test.allow_clock_offset": "true"}
-    with begun_run(pytestconfig).own_daemon(f"clock-{os.getpid()}", settings) as daemon:
+    with own_daemon(begun_run(pytestconfig), f"clock-{os.getpid()}", settings) as daemon:
         pytestconfig.stash[CLOCK_DAEMON] = daemon
-        bank = Bank(daemon.target, terms(pytestconfig), daemon.publisher_url)
+        bank = _bank_of(daemon, pytestconfig)
         yield Clock(daemon), bank
         bank.close()
 
@@ -134,3 +132,15 @@ def outbox(bank: Bank) -> Outbox:
     from pytest_signerd.outbox import Outbox  # noqa: PLC0415 - loads gRPC
 
     return Outbox(bank.operator)
+
+
+def _bank_of(daemon: DaemonDirectory | ExistingDaemon, config: pytest.Config) -> Bank:
+    from pytest_signerd.bank import Bank  # noqa: PLC0415 - loads gRPC
+    from pytest_signerd.daemon import documents_of  # noqa: PLC0415 - likewise
+
+    return Bank(
+        daemon.target,
+        terms(config),
+        publisher_url=daemon.publisher_url,
+        documents=None if isinstance(daemon, ExistingDaemon) else documents_of(daemon.directory),
+    )

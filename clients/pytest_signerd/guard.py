@@ -61,6 +61,11 @@ def _wait_for_end_of(owner: int) -> None:
         descriptor = os.pidfd_open(owner)
     except ProcessLookupError:
         return
+    except OSError:
+        # A kernel without them.
+        while Path(f"/proc/{owner}").exists():
+            time.sleep(1.0)
+        return
     select.select([descriptor], [], [])
 
 

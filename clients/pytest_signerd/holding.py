@@ -1,6 +1,6 @@
 """A customer's certificate, with what tests do with one."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from pytest_signerd.bank import Bank
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Holding:
     """A certificate and the customer who holds it. certificate: as it was when it was made."""
 
-    bank: "Bank" = field(repr=False)
+    bank: "Bank"
     customer: Customer
     certificate: Certificate
+
+    def __repr__(self) -> str:
+        return f"<{self.name} of {self.customer.name}, {self.customer.subscriber}>"
 
     @property
     def name(self) -> str:

@@ -10,6 +10,7 @@ import pytest
 from pytest_signerd.option import add_options, chosen_seed, daemon_settings, existing_daemon
 from pytest_signerd.stash import (
     ALLOTTED,
+    DAEMON,
     LOG_START,
     RUN,
     SEED,
@@ -87,15 +88,15 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Failures say what the daemon said."""
-    daemon = private_daemon_of(item)
-    if call.excinfo is None or not (daemon or RUN in item.config.stash):
+    stash = item.config.stash
+    if call.excinfo is None or not (RUN in stash or DAEMON in stash):
         return (yield)
     from pytest_signerd.explanation import sections, shorten  # noqa: PLC0415 - loads gRPC
 
-    failure = call.excinfo.value
-    shorten(failure)
+    call.excinfo = shorten(call.excinfo)
     report = yield
     if report.failed:
+        daemon = private_daemon_of(item)
         log = daemon.log_file if daemon else None
-        report.sections += sections(failure, log, item.stash.get(LOG_START, 0))
+        report.sections += sections(call.excinfo.value, log, item.stash.get(LOG_START, 0))
     return report

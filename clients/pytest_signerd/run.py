@@ -1,51 +1,14 @@
-"""What the processes of one test run share: a directory and, once it is asked for, a daemon."""
+"""What the processes of one test run share: a directory that is there once it is needed."""
 
-import fcntl
-import json
 import os
+import secrets
 import sys
 import tempfile
-import time
-import tomllib
-import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from pytest_signerd import guard
-from signerd_harness.daemon_directory import DaemonDirectory
-from signerd_harness.private_daemon import DaemonFailed, DaemonSize, PrivateDaemon, make_daemon
-
-EXPIRING: Final = "test-expiring"
-# Back-dated by a day less two seconds, of the one day that it is valid.
-_PROFILES: Final = {
-    EXPIRING: """\
-name = "test-expiring"
-description = "Expires within two seconds, for tests of expired certificates"
-validity_days = 1
-backdate_s = 86398
-
-[subject]
-organizational_units = ["personal"]
-
-[keys]
-algorithms = ["RSA_2048_PKCS1_SHA256", "EC_P256_SHA256"]
-
-[alternative_names]
-email = "allowed"
-
-[extensions]
-key_usage = ["digitalSignature", "nonRepudiation"]
-crl_distribution_points = ["{publisher}/crl/issuing.crl"]
-ocsp = ["{publisher}/ocsp"]
-ca_issuers = ["{publisher}/ca/issuing.cer"]
-"""
-}
-_PUBLISHER_LIMIT_S: Final = 60.0
-_POLL_S: Final = 0.05
-_SIZE: Final = DaemonSize(fronts=1, hosts=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,85 +23,29 @@ class TestRun:
 
     @classmethod
     def begin(cls) -> Self:
-        """Begin the run of this process, and have it cleaned up whatever becomes of it."""
-        run = cls(os.getpid(), tempfile.mkdtemp(prefix="sd"))
+        """The run of this process. Nothing is made before somebody asks for the place."""
+        return cls(os.getpid(), f"{tempfile.gettempdir()}/sd{secrets.token_hex(5)}")
+
+    def place(self) -> Path:
+        """The directory, made on first use, and from then on cleaned up whatever happens."""
+        directory = Path(self.directory)
+        try:
+            directory.mkdir(mode=0o700)
+        except FileExistsError:
+            return directory
         # Not through subprocess, whose objects complain about children that outlive them.
         os.posix_spawn(
             sys.executable,
-            [sys.executable, "-I", "-S", guard.__file__, str(run.owner), run.directory],
+            [sys.executable, "-I", "-S", guard.__file__, str(self.owner), self.directory],
             os.environ,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_RDWR, 0)
                 for descriptor in (0, 1, 2)
             ],
         )
-        return run
+        return directory
 
     def end(self) -> None:
         """Stop the daemons and remove everything; the owner calls it."""
-        guard.end_daemons(Path(self.directory))
-
-    def daemon(self, settings: Mapping[str, str]) -> DaemonDirectory:
-        """The daemon of the run: started by whoever asks first, while others wait.
-
-        Raises DaemonFailed; when it did not start once it is not tried again.
-        """
-        with self._locked():
-            record = Path(self.directory) / "daemon.json"
-            if not record.exists():
-                record.write_text(json.dumps(self._start(settings)))
-            known = json.loads(record.read_text())
-        if "failure" in known:
-            raise DaemonFailed(known["failure"])
-        return DaemonDirectory(Path(known["directory"]), known["address"], known["publisher_url"])
-
-    @contextmanager
-    def own_daemon(self, name: str, settings: Mapping[str, str]) -> Iterator[PrivateDaemon]:
-        """A daemon of one process of the run, which it may stop and start. Raises DaemonFailed."""
-        place = make_daemon(Path(self.directory) / name, _SIZE, settings, profiles=_PROFILES)
-        daemon = PrivateDaemon(place)
-        try:
-            wait_until_ready(daemon)
-            yield daemon
-        finally:
-            daemon.end()
-
-    def _start(self, settings: Mapping[str, str]) -> dict[str, str]:
-        try:
-            place = make_daemon(
-                Path(self.directory) / "daemon", _SIZE, settings, profiles=_PROFILES
-            )
-            daemon = PrivateDaemon(place)
-            wait_until_ready(daemon)
-            daemon.leave()
-        except DaemonFailed as failure:
-            return {"failure": str(failure)}
-        return {name: str(value) for name, value in asdict(place).items()}
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (Path(self.directory) / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
-
-def wait_until_ready(daemon: PrivateDaemon) -> None:
-    """Until it answers clients and, where there is a publisher, relying parties. Raises
-    DaemonFailed."""
-    daemon.wait_until_serving()
-    settings = tomllib.loads(daemon.configuration.read_text())
-    if not settings["publisher"]["enabled"]:
-        return
-    deadline = time.monotonic() + _PUBLISHER_LIMIT_S
-    while not _is_published(daemon.publisher_url):
-        if time.monotonic() > deadline:
-            raise DaemonFailed(f"the publisher does not answer at {daemon.publisher_url}")
-        time.sleep(_POLL_S)
-
-
-def _is_published(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=_PUBLISHER_LIMIT_S):  # noqa: S310 - ours
-            return True
-    except OSError:
-        return False
+        if Path(self.directory).exists():
+            guard.end_daemons(Path(self.directory))

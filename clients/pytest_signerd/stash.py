@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_signerd.option import ExistingDaemon, daemon_settings, existing_daemon, require_daemon
+from pytest_signerd.run import TestRun
 
 if TYPE_CHECKING:
     from pytest_signerd.allotment import Allotment
-    from pytest_signerd.run import TestRun
     from signerd_harness.daemon_directory import DaemonDirectory
 
 SEED = pytest.StashKey[int]()
-RUN = pytest.StashKey["TestRun"]()
+RUN = pytest.StashKey[TestRun]()
 ALLOTTED = pytest.StashKey["dict[str, Allotment]"]()
 DAEMON = pytest.StashKey["DaemonDirectory | ExistingDaemon"]()
 CLOCK_DAEMON = pytest.StashKey["DaemonDirectory"]()
@@ -30,8 +30,6 @@ def handed_down(config: pytest.Config) -> dict[str, Any]:
 
 def begun_run(config: pytest.Config) -> TestRun:
     """The run that this process belongs to, begun when it is first asked for."""
-    from pytest_signerd.run import TestRun  # noqa: PLC0415 - loads gRPC
-
     if RUN not in config.stash:
         given = handed_down(config).get("signerd_run")
         config.stash[RUN] = TestRun(*given) if given else TestRun.begin()
@@ -44,7 +42,9 @@ def shared_daemon(config: pytest.Config) -> DaemonDirectory | ExistingDaemon:
         daemon: DaemonDirectory | ExistingDaemon | None = existing_daemon(config)
         if daemon is None:
             require_daemon()
-            daemon = begun_run(config).daemon(daemon_settings(config))
+            from pytest_signerd import daemon as private  # noqa: PLC0415 - loads gRPC
+
+            daemon = private.shared_daemon(begun_run(config), daemon_settings(config))
         config.stash[DAEMON] = daemon
     return config.stash[DAEMON]
 

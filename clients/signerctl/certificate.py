@@ -8,6 +8,7 @@ import typer
 
 from signerctl.data import STREAM, CertificateFormat, check_sink, read, write
 from signerctl.option import (
+    ActivationOption,
     CertificateName,
     ExpiresBefore,
     ExpiresFrom,
@@ -23,7 +24,7 @@ from signerctl.option import (
 from signerctl.secret_source import IdentityNumberFrom, read_secret
 from signerctl.session import session
 from signerctl.view import certificate_columns, certificate_lines
-from signerd_client import CertificateState, KeyAlgorithm
+from signerd_client import ActivationMode, CertificateState, KeyAlgorithm
 from signerd_client.certificate import pem_encode
 
 app = typer.Typer(
@@ -66,6 +67,7 @@ def issue(
     ] = None,
     identity_number_from: IdentityNumberFrom = "",
     key_group: KeyGroup = "",
+    activation: ActivationOption = ActivationMode.NONE,
     request_id: RequestId = None,
     validate_only: ValidateOnly = False,
     output: Output = None,
@@ -94,6 +96,7 @@ def issue(
             dns_names=dns or (),
             identity_number=read_secret(identity_number_from),
             key_group=key_group,
+            activation=activation,
             request_id=request_id,
             validate_only=validate_only,
         )

@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from signerctl import (
+    activation,
     admin,
+    audit_proof,
     batch,
     ca,
     certificate,
     change,
+    document_signature,
     enrolment,
     evidence,
     harness,
@@ -21,11 +24,13 @@ from signerctl import (
     login,
     one_time_code,
     outbox,
+    pdf,
     renewal,
     replacement,
     sign_batch,
     signing,
     subscriber,
+    timestamp,
 )
 from signerctl.exit_code import EXPLANATION, ExitCode
 from signerctl.failure import be_quiet, report_defect
@@ -62,10 +67,16 @@ app.add_typer(key.app, name="key")
 app.command()(signing.sign)
 app.command(name="sign-batch")(sign_batch.sign_batch)
 app.command()(signing.verify)
+app.add_typer(document_signature.app, name="cms")
+app.add_typer(pdf.app, name="pdf")
+app.add_typer(timestamp.app, name="timestamp")
 app.add_typer(login.app, name="login")
+app.add_typer(activation.app, name="activation")
 app.add_typer(admin.server_app, name="server")
 app.add_typer(admin.token_app, name="token")
 app.add_typer(admin.audit_app, name="audit")
+admin.audit_app.command()(audit_proof.prove)
+admin.audit_app.command(name="check-proof")(audit_proof.check_proof_)
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(harness.app, name="harness")
 outbox.app.command()(one_time_code.code)

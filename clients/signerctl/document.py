@@ -4,7 +4,7 @@ import base64
 import dataclasses
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 
 
 def to_json(value: object) -> str:
@@ -14,7 +14,7 @@ def to_json(value: object) -> str:
 
 def _plain(value: object) -> object:
     match value:
-        case datetime():
+        case date():  # or datetime, which is one
             return value.isoformat().replace("+00:00", "Z")
         case bytes():
             return base64.b64encode(value).decode()

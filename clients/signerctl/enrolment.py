@@ -17,7 +17,7 @@ from signerctl.enrolment_view import (
     step_columns,
     without_code,
 )
-from signerctl.option import KeyGroup, Limit, Output, RequestId
+from signerctl.option import ActivationOption, KeyGroup, Limit, Output, RequestId
 from signerctl.proof import (
     BiometricSignature,
     BiometricStatement,
@@ -32,7 +32,7 @@ from signerctl.proof import (
 from signerctl.secret_source import FORMS, SOURCE, DocumentNumberFrom, read_secret
 from signerctl.session import session
 from signerctl.view import certificate_lines
-from signerd_client import EnrolmentPurpose, EnrolmentState, Factor, KeyAlgorithm
+from signerd_client import ActivationMode, EnrolmentPurpose, EnrolmentState, Factor, KeyAlgorithm
 
 app = typer.Typer(
     help="Apply for certificates, prove identities, claim, report losses.", no_args_is_help=True
@@ -64,6 +64,7 @@ def open_(
         typer.Option(help="Of its key, made on the token.", show_default=False),
     ] = None,
     key_group: KeyGroup = "",
+    activation: ActivationOption = ActivationMode.NONE,
     request_id: RequestId = None,
     output: Output = None,
 ) -> None:
@@ -86,6 +87,7 @@ def open_(
             key_algorithm=algorithm,
             certificate=certificate,
             key_group=key_group,
+            activation=activation,
             request_id=request_id,
         )
         now.printer.one(opened, enrolment_lines)

@@ -1,5 +1,6 @@
 """signerctl harness: scenarios of what thousands of customers do."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from signerctl.session import Connection, reported, target_of
 from signerctl.view import Row
 from signerd_harness.bank import Targets
 from signerd_harness.crew import WorkerFailed
+from signerd_harness.customer import LIMIT, SEED_LIMIT, Customer, customers
 from signerd_harness.live import LiveView
 from signerd_harness.private_daemon import DaemonFailed, DaemonSize, private_daemon
 from signerd_harness.report_html import html_report
@@ -23,7 +25,7 @@ from signerd_harness.report_junit import junit_xml
 from signerd_harness.result import Result, checks
 from signerd_harness.run import Place
 from signerd_harness.run import run as run_scenario
-from signerd_harness.scenario import Extent, Scenario
+from signerd_harness.scenario import Extent, Incident, Scenario
 from signerd_harness.scenario_file import (
     ScenarioError,
     load_scenario,
@@ -31,6 +33,7 @@ from signerd_harness.scenario_file import (
     shipped_scenarios,
 )
 from signerd_harness.summary import Summary, summarise
+from signerd_harness.table import write_customers, write_documents
 
 app = typer.Typer(help="Scenarios of what thousands of customers do.", no_args_is_help=True)
 
@@ -92,6 +95,35 @@ def show(context: typer.Context, *, scenario: ScenarioName, output: Output = Non
             printer.text(scenario_text(scenario))
 
 
+@app.command(name="customers")
+def customers_(
+    context: typer.Context,
+    *,
+    count: Annotated[int, typer.Option(min=1, max=LIMIT, help="How many.")] = 100,
+    seed: Annotated[
+        int, typer.Option(min=0, max=SEED_LIMIT - 1, help="Another seed has other people.")
+    ] = 0,
+    documents: Annotated[
+        bool,
+        typer.Option("--documents", help="Their resident cards instead, for the daemon's file."),
+    ] = False,
+    output: Output = None,
+) -> None:
+    """Print synthetic customers as CSV: the same ones whenever seed and number are the same.
+
+    \b
+    Example:
+      signerctl harness customers --count 1000 --seed 7 > customers.csv
+    """
+    printer = _printer(context, output)
+    with reported(printer):
+        people = customers(count, seed=seed)
+        if printer.is_json:
+            printer.many(people, _customer_columns)
+        else:
+            (write_documents if documents else write_customers)(sys.stdout, people)
+
+
 @app.command()
 def run(
     context: typer.Context,
@@ -129,6 +161,14 @@ def run(
         float | None,
         typer.Option(min=0.1, help="So many seconds instead of the scenario's extent."),
     ] = None,
+    kill_every: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="Kill a front or a token host at random, every so many seconds on average; only"
+            " with --private.",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, max=64, help="Processes that act for the customers.")
     ] = 1,
@@ -147,11 +187,14 @@ def run(
     \b
     Examples:
       signerctl harness run smoke --private
+      signerctl harness run load --private --kill-every 5
       signerctl harness run load.toml --identities state/tls/clients --duration 60
     """
     printer = _printer(context, output)
     with reported(printer), _explained():
         chosen = _changed(load_scenario(scenario), customers, seed, count, duration)
+        if kill_every is not None:
+            chosen = replace(chosen, incident=Incident(("front", "host"), kill_every))
         directory = out or Path(f"harness-{chosen.name}")
         _make(directory)
         with ExitStack() as stack:
@@ -191,9 +234,10 @@ def _changed(
         count=customers or scenario.customers.count,
         seed=scenario.customers.seed if seed is None else seed,
     )
-    if population.expired >= population.count:
+    special = population.expired + population.with_pin
+    if special >= population.count:
         raise ScenarioError(
-            f"--customers {population.count}: {population.expired} of them are to have an expired"
+            f"--customers {population.count}: {special} of them are to have a PIN or an expired"
             " certificate; give more"
         )
     extent = Extent(duration or 0.0, count or 0) if count or duration else scenario.extent
@@ -252,6 +296,10 @@ def _report(result: Result, directory: Path) -> Ended:
     junit.write_bytes(junit_xml(result, found))
     document.write_text(to_json(summary) + "\n", encoding="utf-8")
     return Ended(summary, Reports(str(html), str(junit), str(document)))
+
+
+def _customer_columns(customer: Customer) -> Row:
+    return {"SUBSCRIBER": customer.subscriber, "NAME": customer.name}
 
 
 def _columns(scenario: Scenario) -> Row:

@@ -17,7 +17,15 @@ from signerctl.data import (
     write,
 )
 from signerctl.exit_code import ExitCode
-from signerctl.option import OptionalOut, Out, Output, RequestId, SignatureEncoding
+from signerctl.option import (
+    AuthorisationFrom,
+    OptionalOut,
+    Out,
+    Output,
+    RequestId,
+    SignatureEncoding,
+)
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerctl.view import challenge_lines, login_lines, signature_lines
 
@@ -66,6 +74,7 @@ def respond(
     credential: Annotated[str, typer.Option(help="The key: its id, or credentials/ID.")],
     out: Out = STREAM,
     encoding: SignatureEncoding = Encoding.RAW,
+    authorisation: AuthorisationFrom = "",
     output: Output = None,
 ) -> None:
     """Sign a challenge, if it is one and of this domain.
@@ -80,7 +89,12 @@ def respond(
     with session(context, output) as now:
         is_text = encoding is not Encoding.RAW
         check_sink(out, is_text=is_text)
-        signature = now.client.sign_login(credential, read(challenge_file), domain=domain)
+        signature = now.client.sign_login(
+            credential,
+            read(challenge_file),
+            domain=domain,
+            authorisation=read_secret(authorisation),
+        )
         write(out, encode(signature.signature, encoding), is_text=is_text)
         if out != STREAM:
             now.printer.one(signature, signature_lines)

@@ -8,6 +8,7 @@ import typer
 
 from signerctl.data import CertificateFormat, Encoding
 from signerctl.printer import OutputFormat
+from signerd_client import ActivationMode
 
 Output = Annotated[
     OutputFormat | None,
@@ -62,6 +63,22 @@ OptionalOut = Annotated[
 Format = Annotated[CertificateFormat, typer.Option("--format", help="Encoding of the file.")]
 Purpose = Annotated[
     str, typer.Option(help="What it is for; put on the audit record.", show_default=False)
+]
+ActivationOption = Annotated[
+    ActivationMode,
+    typer.Option(
+        metavar="ACTIVATION",
+        help="REQUIRED: the key signs with the subscriber's agreement only; or NONE.",
+    ),
+]
+AuthorisationFrom = Annotated[
+    str,
+    typer.Option(
+        "--authorisation",
+        metavar="SOURCE",
+        help="Where the subscriber's authorisation is: file:PATH, env:NAME or stdin.",
+        show_default=False,
+    ),
 ]
 SignatureEncoding = Annotated[Encoding, typer.Option(help="How the signature is written.")]
 

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from signerctl.data import read
-from signerctl.option import CertificateName, Output, RequestId, ValidateOnly
+from signerctl.option import AuthorisationFrom, CertificateName, Output, RequestId, ValidateOnly
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerctl.view import certificate_lines
 from signerd_client.call import new_request_id
@@ -54,6 +55,7 @@ def renew(
     ] = None,
     request_id: RequestId = None,
     validate_only: ValidateOnly = False,
+    authorisation: AuthorisationFrom = "",
     output: Output = None,
 ) -> None:
     """Replace a certificate in its last days: new key, and an expiry one period later.
@@ -74,7 +76,11 @@ def renew(
             raise ValueError("a proof is for one request: give its --request-id")
         request_id = request_id or new_request_id()
         signature = (
-            now.client.prove_renewal(certificate, request_id) if proof is None else read(proof)
+            now.client.prove_renewal(
+                certificate, request_id, authorisation=read_secret(authorisation)
+            )
+            if proof is None
+            else read(proof)
         )
         if validate_only:
             checked = now.client.renew_certificate(

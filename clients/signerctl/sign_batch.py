@@ -12,7 +12,8 @@ import typer
 
 from signerctl.data import STREAM, check_sink, parse_digest, read, write
 from signerctl.exit_code import ExitCode
-from signerctl.option import OptionalOut, Output, Purpose
+from signerctl.option import AuthorisationFrom, OptionalOut, Output, Purpose
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerd_client import Client, Hash, SignerdError, SignItem, SignResult
 
@@ -43,6 +44,7 @@ def sign_batch(
     ] = None,
     out: OptionalOut = None,
     purpose: Purpose = "",
+    authorisation: AuthorisationFrom = "",
     stream: Annotated[
         bool,
         typer.Option(
@@ -67,7 +69,8 @@ def sign_batch(
         check_sink(sink, is_text=True)
         send = _streamed if stream else _batches
         lines = [line for line in read(in_).decode().splitlines() if line.strip()]
-        items = (_item(credential, line.strip(), files, purpose) for line in lines)
+        agreed = read_secret(authorisation)
+        items = (_item(credential, line.strip(), files, purpose, agreed) for line in lines)
         results = list(send(now.client, items))
         signed = [_Line.of(number, result) for number, result in enumerate(results, 1)]
         if now.printer.is_json:
@@ -102,12 +105,20 @@ class _Line:
         return base64.b64encode(self.signature) + b"\n"
 
 
-def _item(credential: str, line: str, files: Hash | None, purpose: str) -> SignItem:
+def _item(
+    credential: str, line: str, files: Hash | None, purpose: str, authorisation: str
+) -> SignItem:
     if files is None:
         hash_, digest = parse_digest(line)
     else:
         hash_, digest = files, _digest_of(Path(line), files)
-    return SignItem(credential, digest=digest, hash_algorithm=hash_, purpose=purpose)
+    return SignItem(
+        credential,
+        digest=digest,
+        hash_algorithm=hash_,
+        purpose=purpose,
+        authorisation=authorisation,
+    )
 
 
 def _digest_of(path: Path, hash_: Hash) -> bytes:

@@ -20,7 +20,17 @@ from signerctl.data import (
     write,
 )
 from signerctl.exit_code import ExitCode
-from signerctl.option import Digest, In, OptionalOut, Output, Purpose, SignatureEncoding, utc
+from signerctl.option import (
+    AuthorisationFrom,
+    Digest,
+    In,
+    OptionalOut,
+    Output,
+    Purpose,
+    SignatureEncoding,
+    utc,
+)
+from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerctl.view import signature_lines, verification_lines
 from signerd_client import Client, Hash, Signature
@@ -37,6 +47,7 @@ def sign(
     out: OptionalOut = None,
     encoding: SignatureEncoding = Encoding.RAW,
     purpose: Purpose = "",
+    authorisation: AuthorisationFrom = "",
     stream: Annotated[
         bool,
         typer.Option(
@@ -62,12 +73,18 @@ def sign(
         sink = out or (None if now.printer.is_json else STREAM)
         if sink is not None:
             check_sink(sink, is_text=is_text)
+        agreed = read_secret(authorisation)
         if digest is None and (stream or _is_big(in_)):
-            signature = _sign_in_pieces(now.client, credential, in_, purpose)
+            signature = _sign_in_pieces(now.client, credential, in_, purpose, agreed)
         else:
             data, digest_bytes, hash_ = _input(in_, digest)
             signature = now.client.sign(
-                credential, data=data, digest=digest_bytes, hash_algorithm=hash_, purpose=purpose
+                credential,
+                data=data,
+                digest=digest_bytes,
+                hash_algorithm=hash_,
+                purpose=purpose,
+                authorisation=agreed,
             )
         if sink is not None:
             write(sink, encode(signature.signature, encoding), is_text=is_text)
@@ -149,10 +166,14 @@ def _is_big(in_: Path | None) -> bool:
         return False  # reading it says why
 
 
-def _sign_in_pieces(client: Client, credential: str, in_: Path | None, purpose: str) -> Signature:
+def _sign_in_pieces(
+    client: Client, credential: str, in_: Path | None, purpose: str, authorisation: str
+) -> Signature:
     document = sys.stdin.buffer if in_ is None or in_ == STREAM else in_
     try:
-        return client.sign_document(credential, document, purpose=purpose)
+        return client.sign_document(
+            credential, document, purpose=purpose, authorisation=authorisation
+        )
     except OSError as error:
         raise DataError(f"cannot read {in_}: {error.strerror}") from None
 

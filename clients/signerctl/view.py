@@ -9,9 +9,11 @@ from signerd_client import (
     Login,
     PublicKey,
     Signature,
+    SigningAuthorisation,
     Subscriber,
     Verification,
 )
+from signerd_client.activation import SentActivationCode
 from signerd_client.inventory import CertificateChange
 from signerd_client.server import AuditEvent, Health, ServerInfo, Token, TokenHost
 from signerd_client.subscriber import IdentityVerification
@@ -37,6 +39,7 @@ def certificate_lines(certificate: Certificate) -> Row:
         "not after": moment(certificate.not_after_time),
         "algorithm": certificate.key_algorithm or "",
         "key group": certificate.key_group,
+        "activation": "" if certificate.activation == "NONE" else certificate.activation,
         "sha256": certificate.sha256_fingerprint,
         "replaces": certificate.replaces,
         "replaced by": certificate.replaced_by,
@@ -164,6 +167,19 @@ def login_lines(login: Login) -> Row:
         "certificate is": login.certificate_state or "",
     }
     return {label: text for label, text in lines.items() if text}
+
+
+def sent_code_lines(sent: SentActivationCode) -> Row:
+    return {"sent to": sent.sent_to, "good until": moment(sent.expire_time)}
+
+
+def authorisation_lines(given: SigningAuthorisation) -> Row:
+    """Without the secret."""
+    return {
+        "authorisation": given.name,
+        "signatures": str(given.signature_count),
+        "good until": moment(given.expire_time),
+    }
 
 
 def server_lines(info: ServerInfo) -> Row:

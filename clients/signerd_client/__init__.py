@@ -17,6 +17,7 @@ Every error is a `SignerdError` with message, reason, advice and request_id; its
 per family, are in `signerd_client.error`, the types of answers in the modules named for them.
 """
 
+from signerd_client.activation import ActivationMode, SigningAuthorisation
 from signerd_client.algorithm import Hash, KeyAlgorithm
 from signerd_client.async_client import AsyncClient
 from signerd_client.batch_call import SignItem, SignResult
@@ -28,6 +29,7 @@ from signerd_client.certificate import (
     RevocationReason,
 )
 from signerd_client.client import Client
+from signerd_client.cms import CmsForm, CmsVerification, SignedCms
 from signerd_client.enrolment import (
     Authorisation,
     Claimed,
@@ -52,8 +54,10 @@ from signerd_client.retry import RetryPolicy
 from signerd_client.signature import PublicKey, Signature, Verification
 from signerd_client.subscriber import DocumentKind, PersonalData, Subscriber
 from signerd_client.target import Target
+from signerd_client.time_stamp import TimeStamp
 
 __all__ = [
+    "ActivationMode",
     "AsyncClient",
     "Authorisation",
     "BiometricProof",
@@ -62,6 +66,8 @@ __all__ = [
     "Challenge",
     "Claimed",
     "Client",
+    "CmsForm",
+    "CmsVerification",
     "CodeProof",
     "DocumentKind",
     "DocumentProof",
@@ -85,9 +91,12 @@ __all__ = [
     "SignItem",
     "SignResult",
     "Signature",
+    "SignedCms",
     "SignerdError",
+    "SigningAuthorisation",
     "Subscriber",
     "Target",
+    "TimeStamp",
     "Verification",
     "biometric_statement",
     "login_statement",

@@ -5,11 +5,19 @@ from typing import Final
 from signerd_client.error import SignerdError
 
 _OF_REASON: Final = {
+    "ACTIVATION_LOCKED": "An officer who knows whom the key serves unlocks it.",
+    "ACTIVATION_NOT_REQUIRED": "Sign without an authorisation.",
+    "ACTIVATION_REQUIRED": "Ask the subscriber for PIN or code and call authorize_signing first.",
     "ALGORITHM_UNKNOWN": "Name one of the algorithms of the API; none is chosen silently.",
     "AUTHORISATION_ABSENT": "Give the missing proofs; the last one makes an authorisation.",
     "AUTHORISATION_CODE_WRONG": "Copy both again; after too many wrong codes they are void.",
-    "AUTHORISATION_EXPIRED": "Give the last proof again for a new one.",
+    "AUTHORISATION_EXPIRED": (
+        "Of an enrolment: give the last proof again for a new one. To sign: ask the subscriber to"
+        " agree again, and sign at once."
+    ),
+    "AUTHORISATION_INVALID": "Authorise with this key and client; one is good for nothing else.",
     "AUTHORISATION_USED": "It gets one certificate, once; open another enrolment for another one.",
+    "AUTHORISATION_USED_UP": "Ask the subscriber to agree to more signatures.",
     "AUTHORISATION_VOID": "Give the last proof again for a new one.",
     "BIOMETRIC_KEY_ABSENT": "Register the key of the app, or prove the identity otherwise.",
     "BIOMETRIC_STATEMENT_STALE": "Recognise the customer again, and sign a new statement.",
@@ -47,6 +55,7 @@ _OF_REASON: Final = {
     "ENROLMENT_COMPLETED": "Open another enrolment for what comes next.",
     "ENROLMENT_EXPIRED": "Open another enrolment.",
     "FACTOR_MISSING": "Give the proofs that are missing; the enrolment lists them.",
+    "DIGEST_NOT_AUTHORISED": "Have the subscriber agree to exactly what is to be signed.",
     "HOLD_IS_SUSPENSION": "Suspend the certificate instead; it can be resumed.",
     "IDENTITY_ABSENT": "Ask about a certificate of a profile that certifies a virtual ID.",
     "IDENTITY_ERASED": "The holder has left; do not rely on this certificate.",
@@ -63,6 +72,8 @@ _OF_REASON: Final = {
     "PASSWORD_ABSENT": "Set a password, or prove the identity otherwise.",
     "PASSWORD_CURRENT_MISSING": "Give the password in force too.",
     "PASSWORD_EXPIRED": "Change it with the one in force, then prove with the new one.",
+    "PIN_ABSENT": "An officer sets one with set_activation_pin.",
+    "PIN_WEAK": "Take a PIN that nobody would try first.",
     "PROFILE_UNKNOWN": "`signerctl server info` lists the profiles of this daemon.",
     "PROOF_WRONG": (
         "Sign renewal_statement(certificate, request_id) with the certificate's own key."

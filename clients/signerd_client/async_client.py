@@ -9,20 +9,25 @@ import grpc
 from grpc import aio
 
 from signerd_client import (
+    activation_call,
     admin_call,
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
     login_call,
     message_call,
+    proof_call,
     replace_call,
     sign_document_call,
     signing_call,
     subscriber_call,
+    timestamp_call,
 )
+from signerd_client.activation import UNAUTHORISED
 from signerd_client.async_sign_stream import AsyncSignSource
 from signerd_client.batch_call import BatchSignCall, SignResult, SignStreamCall
 from signerd_client.batch_progress import BatchProgress
@@ -147,6 +152,14 @@ class AsyncClient:
     sign_stream = _sign_stream(batch_call.sign_stream)
     sign_document = _document(sign_document_call.sign_document)
     verify = _unary(signing_call.verify)
+    set_activation_pin = _unary(activation_call.set_activation_pin)
+    send_activation_code = _unary(activation_call.send_activation_code)
+    authorize_signing = _unary(activation_call.authorize_signing)
+    unlock_activation = _unary(activation_call.unlock_activation)
+    sign_cms = _unary(document_call.sign_cms)
+    verify_cms = _unary(document_call.verify_cms)
+    create_timestamp = _unary(timestamp_call.create_timestamp)
+    verify_timestamp = _unary(timestamp_call.verify_timestamp)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
     verify_challenge_response = _unary(login_call.verify_challenge_response)
@@ -154,6 +167,7 @@ class AsyncClient:
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    prove_audit_record = _unary(proof_call.prove_audit_record)
     list_messages = _listing(message_call.list_messages)
     get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
@@ -162,22 +176,31 @@ class AsyncClient:
         self,
         certificate: str,
         *,
+        authorisation: str = "",
         request_id: str | None = None,
         timeout_s: float | None = None,
     ) -> Renewed:
         """Renew a certificate with whose key this caller may sign: makes the proof and sends it.
 
-        timeout_s is the deadline of each call on the way. A repetition with the same request_id
-        returns what was made, although the old key no longer signs.
+        authorisation: the subscriber's agreement, where the key requires it. timeout_s is the
+        deadline of each call on the way. A repetition with the same request_id returns what was
+        made, although the old key no longer signs.
         """
         request_id = request_id or new_request_id()
-        proof = await self.prove_renewal(certificate, request_id, timeout_s=timeout_s)
+        proof = await self.prove_renewal(
+            certificate, request_id, authorisation=authorisation, timeout_s=timeout_s
+        )
         return await self.renew_certificate(
             certificate, proof, request_id=request_id, timeout_s=timeout_s
         )
 
     async def prove_renewal(
-        self, certificate: str, request_id: str, *, timeout_s: float | None = None
+        self,
+        certificate: str,
+        request_id: str,
+        *,
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> bytes:
         """The proof for `renew_certificate`, signed by the certificate's key; empty where that does
         not sign: of such a renewal the daemon says why not, or what it made before."""
@@ -186,18 +209,31 @@ class AsyncClient:
             return b""
         statement = renewal_statement(found.name, request_id)
         try:
-            signed = await self.sign(found.credential, data=statement, timeout_s=timeout_s)
-        except FailedPrecondition:
+            signed = await self.sign(
+                found.credential,
+                data=statement,
+                authorisation=authorisation,
+                timeout_s=timeout_s,
+            )
+        except FailedPrecondition as refused:
+            if refused.reason in UNAUTHORISED:
+                raise
             return b""
         return signed.signature
 
     async def private_key(
-        self, credential: str, *, timeout_s: float | None = None
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Raises
-        UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Raises UnsupportedAlgorithm
+        for a key that is newer than this client.
 
         Those libraries do not await, so whatever signs with it runs in another thread, as with
         `await asyncio.to_thread(builder.sign, key, key.hash_algorithm)`, while the event loop of
@@ -205,9 +241,10 @@ class AsyncClient:
         """
         public = await self.get_public_key(credential, timeout_s=timeout_s)
         loop = asyncio.get_running_loop()
-        return remote_private_key(
-            public, Signing(lambda call: self._run_from_thread(loop, call), timeout_s)
+        signing = Signing(
+            lambda call: self._run_from_thread(loop, call), timeout_s, purpose, authorisation
         )
+        return remote_private_key(public, signing)
 
     async def close(self) -> None:
         """Close the connection; calls under way are cancelled."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, Literal, overload
 
 from signerd.v1 import certificate_authority_pb2 as wire
+from signerd_client.activation import ActivationMode, mode_to_wire
 from signerd_client.algorithm import KeyAlgorithm, algorithm_to_wire
 from signerd_client.call import Call, decoder, new_request_id
 from signerd_client.certificate import Certificate, certificate_from_wire
@@ -26,6 +27,7 @@ def issue_certificate(
     dns_names: Sequence[str] = (),
     identity_number: str = "",
     key_group: str = "",
+    activation: ActivationMode | str = ActivationMode.NONE,
     request_id: str | None = None,
     validate_only: Literal[False] = False,
     timeout_s: float | None = None,
@@ -44,6 +46,7 @@ def issue_certificate(
     dns_names: Sequence[str] = (),
     identity_number: str = "",
     key_group: str = "",
+    activation: ActivationMode | str = ActivationMode.NONE,
     request_id: str | None = None,
     validate_only: bool,
     timeout_s: float | None = None,
@@ -61,6 +64,7 @@ def issue_certificate(
     dns_names: Sequence[str] = (),
     identity_number: str = "",
     key_group: str = "",
+    activation: ActivationMode | str = ActivationMode.NONE,
     request_id: str | None = None,
     validate_only: bool = False,
     timeout_s: float | None = None,
@@ -70,7 +74,8 @@ def issue_certificate(
     Exactly one of key_algorithm (a key is made on the token) and csr (PKCS#10, DER or PEM)
     is given; otherwise ValueError. With validate_only everything is checked, nothing is made
     and None is returned. identity_number is for profiles that certify a virtual ID: used for that
-    and forgotten. request_id is a UUID; give your own to be able to repeat the call later.
+    and forgotten. activation REQUIRED: the key signs with the subscriber's agreement only.
+    request_id is a UUID; give your own to be able to repeat the call later.
     """
     if (key_algorithm is None) == (csr is None):
         raise ValueError("give either key_algorithm or csr")
@@ -86,6 +91,7 @@ def issue_certificate(
             identity_number=identity_number,
         ),
         key_group=key_group,
+        activation=mode_to_wire(activation),
         request_id=request_id or new_request_id(),
         validate_only=validate_only,
     )

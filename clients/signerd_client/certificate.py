@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from signerd.v1 import signing_pb2, types_pb2
+from signerd_client.activation import ActivationMode, mode_from_wire
 from signerd_client.algorithm import KeyAlgorithm, algorithm_from_wire
 
 
@@ -55,7 +56,8 @@ class Certificate:
     name, subscriber, credential, replaces and replaced_by are resource names, empty where there
     is none. serial_number and sha256_fingerprint are lower-case hexadecimal. subject is an
     RFC 4514 string. key_algorithm is None for the key of a CSR. der is the certificate, DER.
-    crl_number is that of the first CRL that shows its latest change, 0 where there was none.
+    activation: whether the key signs with its subscriber's agreement only. crl_number is that of
+    the first CRL that shows its latest change, 0 where there was none.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Certificate:
     key_group: str
     suspension: Suspension | None
     crl_number: int
+    activation: ActivationMode = ActivationMode.NONE
 
     @property
     def pem(self) -> str:
@@ -128,6 +131,7 @@ def certificate_from_wire(message: types_pb2.Certificate) -> Certificate:
         key_group=message.key_group,
         suspension=_suspension(message),
         crl_number=message.crl_number,
+        activation=mode_from_wire(message.activation),
     )
 
 

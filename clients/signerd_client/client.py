@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar, cast
 import grpc
 
 from signerd_client import (
+    activation_call,
     admin_call,
     authority_call,
     batch_call,
     change_call,
+    document_call,
     enrolment_call,
     evidence_call,
     inventory_call,
     login_call,
     message_call,
+    proof_call,
     replace_call,
     sign_document_call,
     signing_call,
     subscriber_call,
+    timestamp_call,
 )
+from signerd_client.activation import UNAUTHORISED
 from signerd_client.batch_call import BatchSignCall, SignResult, SignStreamCall
 from signerd_client.batch_progress import BatchProgress
 from signerd_client.binding import bind
@@ -130,6 +135,14 @@ class Client:
     sign_stream = _sign_stream(batch_call.sign_stream)
     sign_document = _document(sign_document_call.sign_document)
     verify = _unary(signing_call.verify)
+    set_activation_pin = _unary(activation_call.set_activation_pin)
+    send_activation_code = _unary(activation_call.send_activation_code)
+    authorize_signing = _unary(activation_call.authorize_signing)
+    unlock_activation = _unary(activation_call.unlock_activation)
+    sign_cms = _unary(document_call.sign_cms)
+    verify_cms = _unary(document_call.verify_cms)
+    create_timestamp = _unary(timestamp_call.create_timestamp)
+    verify_timestamp = _unary(timestamp_call.verify_timestamp)
     create_challenge = _unary(login_call.create_challenge)
     sign_login = _unary(login_call.sign_login)
     verify_challenge_response = _unary(login_call.verify_challenge_response)
@@ -137,6 +150,7 @@ class Client:
     token_status = _unary(admin_call.token_status)
     list_audit_events = _listing(admin_call.list_audit_events)
     watch_audit_events = _watch(admin_call.watch_audit_events)
+    prove_audit_record = _unary(proof_call.prove_audit_record)
     list_messages = _listing(message_call.list_messages)
     get_message = _unary(message_call.get_message)
     health = _unary(admin_call.health)
@@ -145,22 +159,31 @@ class Client:
         self,
         certificate: str,
         *,
+        authorisation: str = "",
         request_id: str | None = None,
         timeout_s: float | None = None,
     ) -> Renewed:
         """Renew a certificate with whose key this caller may sign: makes the proof and sends it.
 
-        timeout_s is the deadline of each call on the way. A repetition with the same request_id
-        returns what was made, although the old key no longer signs.
+        authorisation: the subscriber's agreement, where the key requires it. timeout_s is the
+        deadline of each call on the way. A repetition with the same request_id returns what was
+        made, although the old key no longer signs.
         """
         request_id = request_id or new_request_id()
-        proof = self.prove_renewal(certificate, request_id, timeout_s=timeout_s)
+        proof = self.prove_renewal(
+            certificate, request_id, authorisation=authorisation, timeout_s=timeout_s
+        )
         return self.renew_certificate(
             certificate, proof, request_id=request_id, timeout_s=timeout_s
         )
 
     def prove_renewal(
-        self, certificate: str, request_id: str, *, timeout_s: float | None = None
+        self,
+        certificate: str,
+        request_id: str,
+        *,
+        authorisation: str = "",
+        timeout_s: float | None = None,
     ) -> bytes:
         """The proof for `renew_certificate`, signed by the certificate's key; empty where that does
         not sign: of such a renewal the daemon says why not, or what it made before."""
@@ -169,19 +192,35 @@ class Client:
             return b""
         statement = renewal_statement(found.name, request_id)
         try:
-            signed = self.sign(found.credential, data=statement, timeout_s=timeout_s)
-        except FailedPrecondition:
+            signed = self.sign(
+                found.credential,
+                data=statement,
+                authorisation=authorisation,
+                timeout_s=timeout_s,
+            )
+        except FailedPrecondition as refused:
+            if refused.reason in UNAUTHORISED:
+                raise
             return b""
         return signed.signature
 
-    def private_key(self, credential: str, *, timeout_s: float | None = None) -> RemotePrivateKey:
+    def private_key(
+        self,
+        credential: str,
+        *,
+        purpose: str = "",
+        authorisation: str = "",
+        timeout_s: float | None = None,
+    ) -> RemotePrivateKey:
         """The key of a credential, for libraries that take private keys of `cryptography`.
 
-        It stays on the token; timeout_s is the deadline of this call and of each signature. Any
-        thread may use it. Raises UnsupportedAlgorithm for a key that is newer than this client.
+        It stays on the token. purpose and authorisation go with every signature, as of `sign`;
+        timeout_s is the deadline of this call and of each signature. Any thread may use it. Raises
+        UnsupportedAlgorithm for a key that is newer than this client.
         """
         public = self.get_public_key(credential, timeout_s=timeout_s)
-        return remote_private_key(public, Signing(self._run, timeout_s))
+        signing = Signing(self._run, timeout_s, purpose, authorisation)
+        return remote_private_key(public, signing)
 
     def close(self) -> None:
         """Close the connection; calls under way end with Cancelled."""

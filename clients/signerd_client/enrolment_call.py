@@ -4,6 +4,7 @@ from datetime import UTC
 from typing import Final
 
 from signerd.v1 import enrolment_pb2 as wire
+from signerd_client.activation import ActivationMode, mode_to_wire
 from signerd_client.algorithm import KeyAlgorithm, algorithm_to_wire
 from signerd_client.call import Call, Listing, Page, decoder, new_request_id
 from signerd_client.certificate import Certificate, certificate_from_wire
@@ -43,6 +44,7 @@ def open_enrolment(
     key_algorithm: KeyAlgorithm | str | None = None,
     certificate: str = "",
     key_group: str = "",
+    activation: ActivationMode | str = ActivationMode.NONE,
     request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[Enrolment]:
@@ -62,6 +64,7 @@ def open_enrolment(
         profile=profile,
         certificate=certificate_name(certificate),
         key_group=key_group,
+        activation=mode_to_wire(activation),
         request_id=request_id or new_request_id(),
     )
     if key_algorithm:

@@ -54,7 +54,8 @@ class HttpSignature:
     components: what is signed; None for method, target URI and, of requests with content, its type
     and digest. key_id: what the server knows the key by; empty for the name of the credential.
     lifetime_s: how long the signature is to be accepted; None leaves that to the server. label: of
-    the signature in the header. names_algorithm: whether `alg` is among the parameters, although a
+    the signature in the header. nonce: makes one for each request, by which the server finds
+    repetitions. names_algorithm: whether `alg` is among the parameters, although a
     server should know it from the key (RFC 9421, section 3.2).
 
     A request that is redirected is not signed again, so the server it is sent to refuses it.
@@ -65,6 +66,7 @@ class HttpSignature:
     components: Sequence[str] | None = None
     lifetime_s: int | None = None
     label: str = "sig1"
+    nonce: Callable[[], str] | None = None
     names_algorithm: bool = False
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -97,6 +99,7 @@ class HttpSignature:
             key_id=key_id,
             created=created,
             expires=None if lifetime_s is None else created + timedelta(seconds=lifetime_s),
+            nonce=self.nonce() if self.nonce else None,
             label=self.label,
             include_alg=self.names_algorithm,
             covered_component_ids=covered,

@@ -33,11 +33,28 @@ Bytes: TypeAlias = bytes | bytearray | memoryview
 class Signing:
     """How a key has something signed. run: blocks until the daemon has answered, from any thread.
 
-    timeout_s: deadline of one signature; None is the client's default.
+    timeout_s: deadline of one signature; None is the client default. purpose, authorisation: as
+    of `sign`, with every signature.
     """
 
     run: Callable[[Call[Signature]], Signature]
     timeout_s: float | None = None
+    purpose: str = ""
+    authorisation: str = ""
+
+    def sign(
+        self, credential: str, *, data: bytes | None = None, digest: bytes | None = None
+    ) -> bytes:
+        """The signature by a credential over one of data and digest."""
+        call = signing_call.sign(
+            credential,
+            data=data,
+            digest=digest,
+            purpose=self.purpose,
+            authorisation=self.authorisation,
+            timeout_s=self.timeout_s,
+        )
+        return self.run(call).signature
 
 
 class _OnToken:
@@ -104,8 +121,7 @@ class _OnToken:
     ) -> bytes:
         """verify: raises InvalidSignature for signature, digest and how that was made."""
         digest, prehashed = self._scheme.digest(data, algorithm), self._scheme.prehashed
-        call = signing_call.sign(self.credential, digest=digest, timeout_s=self._signing.timeout_s)
-        signature = self._signing.run(call).signature
+        signature = self._signing.sign(self.credential, digest=digest)
         with self._only_own():
             verify(signature, digest, prehashed)
         return signature
@@ -239,10 +255,7 @@ class RemoteEd25519PrivateKey(_OnToken, ed25519.Ed25519PrivateKey):
 
     def sign(self, data: Bytes) -> bytes:
         """Have data signed by the daemon."""
-        call = signing_call.sign(
-            self.credential, data=bytes(data), timeout_s=self._signing.timeout_s
-        )
-        signature = self._signing.run(call).signature
+        signature = self._signing.sign(self.credential, data=bytes(data))
         with self._only_own():
             self._key.verify(signature, data)
         return signature

@@ -81,7 +81,7 @@ def sign_request(
     if data is not None:
         request.data = data
     else:
-        request.digest.CopyFrom(_digest(sent, hash_algorithm))
+        request.digest.CopyFrom(digest_to_wire(sent, hash_algorithm))
     return request
 
 
@@ -119,7 +119,7 @@ def verify(
     if data is not None:
         request.data = data
     else:
-        request.digest.CopyFrom(_digest(sent, hash_algorithm))
+        request.digest.CopyFrom(digest_to_wire(sent, hash_algorithm))
     return Call(
         f"{_SERVICE}/Verify",
         request.SerializeToString(),
@@ -136,7 +136,8 @@ def _one_of(data: bytes | None, digest: bytes | None) -> bytes:
     raise ValueError("give either data or digest")
 
 
-def _digest(digest: bytes, hash_algorithm: Hash | None) -> types_pb2.Digest:
+def digest_to_wire(digest: bytes, hash_algorithm: Hash | None) -> types_pb2.Digest:
+    """hash_algorithm: None derives it from the length. Raises ValueError for one of no hash."""
     match hash_algorithm or hash_of_digest(digest):
         case Hash.SHA256:
             return types_pb2.Digest(sha256=digest)

@@ -16,9 +16,16 @@ class Act(StrEnum):
     RESUME = "resume"
     REPORT_LOSS = "report-loss"
     REVOKE = "revoke"
+    TRANSFER_WITH_PIN = "transfer-with-pin"
+    WRONG_PIN = "wrong-pin"
+    TRANSFER_WITHOUT_PIN = "transfer-without-pin"
+    TRANSFER_NOT_AGREED = "transfer-not-agreed"
+    TRANSFER_TWICE = "transfer-twice"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - names an act
     LOGIN_WITH_WRONG_KEY = "login-with-wrong-key"
     LOGIN_AS_ANOTHER = "login-as-another"
     LOGIN_TWICE = "login-twice"
+    LOGIN_AS_TRANSFER = "login-as-transfer"
     TRANSFER_SUSPENDED = "transfer-suspended"
     TRANSFER_REVOKED = "transfer-revoked"
     TRANSFER_REPLACED = "transfer-replaced"
@@ -32,6 +39,7 @@ class Act(StrEnum):
 class Standing(StrEnum):
     """How a customer's newest certificate stands, as far as the harness knows.
 
+    WITH_PIN: active, with a key that signs with the customer's PIN only; it does nothing else.
     UNKNOWN: a change was sent and its answer lost; the daemon has to be asked.
     """
 
@@ -40,6 +48,7 @@ class Standing(StrEnum):
     SUSPENDED = "suspended"
     REVOKED = "revoked"
     EXPIRED = "expired"
+    WITH_PIN = "with-pin"
     UNKNOWN = "unknown"
 
 
@@ -63,11 +72,12 @@ class Rule:
         return self.becomes is not None
 
 
-_ACTIVE, _HELD, _REVOKED, _EXPIRED = (
+_ACTIVE, _HELD, _REVOKED, _EXPIRED, _PIN = (
     Standing.ACTIVE,
     Standing.SUSPENDED,
     Standing.REVOKED,
     Standing.EXPIRED,
+    Standing.WITH_PIN,
 )
 
 RULES: Final = {
@@ -81,6 +91,18 @@ RULES: Final = {
     Act.RESUME: Rule((_HELD,), _ACTIVE, "", "take the certificate off hold"),
     Act.REPORT_LOSS: Rule((_ACTIVE, _HELD), _REVOKED, "", "report the key as lost"),
     Act.REVOKE: Rule((_ACTIVE, _HELD), _REVOKED, "", "give the certificate up"),
+    Act.TRANSFER_WITH_PIN: Rule((_PIN,), None, "", "agree by PIN, and sign a payment order"),
+    Act.WRONG_PIN: Rule((_PIN,), None, "PIN_WRONG", "agree by a wrong PIN"),
+    Act.TRANSFER_WITHOUT_PIN: Rule(
+        (_PIN,), None, "ACTIVATION_REQUIRED", "sign without the customer's agreement"
+    ),
+    Act.TRANSFER_NOT_AGREED: Rule(
+        (_PIN,), None, "DIGEST_NOT_AUTHORISED", "agree to an order, and sign another one"
+    ),
+    Act.TRANSFER_TWICE: Rule((_PIN,), None, "AUTHORISATION_USED_UP", "agree once, and sign twice"),
+    Act.WRONG_PASSWORD: Rule(
+        (_ACTIVE, _HELD), None, "PASSWORD_WRONG", "report a loss with a wrong password"
+    ),
     Act.LOGIN_WITH_WRONG_KEY: Rule(
         (_ACTIVE,), None, "SIGNATURE_INVALID", "answer a challenge with somebody else's key"
     ),
@@ -88,6 +110,9 @@ RULES: Final = {
         (_ACTIVE,), None, "OTHER_SUBSCRIBER", "answer somebody else's challenge"
     ),
     Act.LOGIN_TWICE: Rule((_ACTIVE,), None, "CHALLENGE_USED", "give a right answer a second time"),
+    Act.LOGIN_AS_TRANSFER: Rule(
+        (_ACTIVE,), None, "LOGIN_PURPOSE", "have a challenge signed as if it were an order"
+    ),
     Act.TRANSFER_SUSPENDED: Rule(
         (_HELD,), None, "CREDENTIAL_SUSPENDED", "sign while the certificate is on hold"
     ),

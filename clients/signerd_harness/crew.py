@@ -3,15 +3,14 @@
 import multiprocessing
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Final, Self
+from multiprocessing.process import BaseProcess
+from typing import Final, Self
 
 from signerd_harness.plan import Command, Finished, Progress, WorkerPlan
 from signerd_harness.worker import run_worker
 
-if TYPE_CHECKING:
-    from multiprocessing.process import BaseProcess
-
 _POLL_S: Final = 0.2
+_END_LIMIT_S: Final = 2.0
 
 
 class WorkerFailed(Exception):
@@ -40,8 +39,10 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         for pipe in self._pipes:
             _send(pipe, Command.END)
+            # Also for one that is in the middle of something.
+            pipe.close()
         for process in self._processes:
-            process.join()
+            end(process)
 
     def do(self, command: Command, heard: Callable[[Progress | None], None]) -> bool:
         """Let all do it and wait. heard: called with what they report, and from time to time with
@@ -80,7 +81,7 @@ class Crew:
     ) -> None:
         try:
             said = pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             waiting.remove(pipe)
             problems.append("a process of the harness has ended by itself")
             return
@@ -93,9 +94,17 @@ class Crew:
             heard(said)
 
 
+def end(process: BaseProcess) -> None:
+    """Wait until a process has ended whose pipe was closed; one that is too busy is made to."""
+    process.join(_END_LIMIT_S)
+    if process.is_alive():
+        process.terminate()
+        process.join()
+
+
 def _send(pipe: Connection, command: Command) -> None:
     try:
         pipe.send(command)
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):
         # It is noticed where its answer is waited for.
         return

@@ -3,24 +3,27 @@
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from signerd_client import (
     Certificate,
-    KeyAlgorithm,
     RevocationReason,
     Signature,
     SignerdError,
     SignItem,
 )
+from signerd_client.error import FailedPrecondition
 from signerd_harness.act import Act
+from signerd_harness.agreement import agree, give_wrong_pin
 from signerd_harness.bank import Bank
 from signerd_harness.certificate_book import Held
 from signerd_harness.customer import Customer
+from signerd_harness.enrolment import give_wrong_password, report_loss
 from signerd_harness.evidence import Evidence
 from signerd_harness.login import log_in
 from signerd_harness.payment import payment_order
+from signerd_harness.scenario import EnrolmentWay, Population
 
 _PAYROLL: Final = 20
 # The hash in the name of an algorithm; Ed25519 takes data only.
@@ -37,7 +40,7 @@ class Errand:
     customer: Customer
     held: Held
     other: Held | None
-    algorithm: KeyAlgorithm
+    population: Population
     request_id: str
     number: str
     chance: random.Random
@@ -70,6 +73,43 @@ async def _sign(errand: Errand, by: Held) -> Deed:
     return _signed(by, [(order, signed)])
 
 
+async def _transfer_with_pin(errand: Errand, times: int = 1, agreed_to: bytes = b"") -> Deed:
+    """times: how often the order is signed. agreed_to: another order, if not this one."""
+    held, hash_ = errand.held, _hash(errand) or hashlib.sha256
+    order = payment_order(errand.customer, errand.number, errand.chance)
+    agreed = await agree(errand.bank, errand.customer, held, hash_(agreed_to or order).digest())
+    made: list[tuple[bytes, Signature]] = []
+    for _ in range(times):
+        try:
+            signature = await _sign_agreed(errand, order, agreed)
+        except FailedPrecondition as error:
+            return replace(_signed(held, made), refusal=error.reason)
+        made.append((order, signature))
+    return _signed(held, made)
+
+
+async def _sign_agreed(errand: Errand, order: bytes, authorisation: str) -> Signature:
+    hash_, signer = _hash(errand), errand.bank.signer
+    credential = errand.held.credential
+    if hash_ is None:
+        return await signer.sign(credential, data=order, authorisation=authorisation)
+    digest = hash_(order).digest()
+    return await signer.sign(credential, digest=digest, authorisation=authorisation)
+
+
+async def _transfer_twice(errand: Errand) -> Deed:
+    return await _transfer_with_pin(errand, times=2)
+
+
+async def _transfer_not_agreed(errand: Errand) -> Deed:
+    return await _transfer_with_pin(errand, agreed_to=b"another order")
+
+
+async def _wrong_pin(errand: Errand) -> Deed:
+    digest = (_hash(errand) or hashlib.sha256)(errand.number.encode()).digest()
+    return Deed(refusal=await give_wrong_pin(errand.bank, errand.customer, errand.held, digest))
+
+
 async def _payroll(errand: Errand) -> Deed:
     orders = [
         payment_order(errand.customer, f"{errand.number}-{one}", errand.chance)
@@ -91,7 +131,7 @@ async def _payroll(errand: Errand) -> Deed:
 
 
 def _hash(errand: Errand) -> Callable[[bytes], "hashlib._Hash"] | None:
-    return _HASHES.get(errand.algorithm.rpartition("_")[2])
+    return _HASHES.get(errand.population.algorithm.rpartition("_")[2])
 
 
 def _signed(by: Held, signed: Sequence[tuple[bytes, Signature]]) -> Deed:
@@ -127,8 +167,16 @@ async def _login_twice(errand: Errand) -> Deed:
     return await _log_in(errand, errand.held, errand.held, times=2)
 
 
-async def _log_in(errand: Errand, certificate: Held, signs: Held, times: int = 1) -> Deed:
-    evidence, refusal = await log_in(errand.bank, errand.customer, certificate, signs, times=times)
+async def _login_as_transfer(errand: Errand) -> Deed:
+    return await _log_in(errand, errand.held, errand.held, purpose="transfer")
+
+
+async def _log_in(
+    errand: Errand, certificate: Held, signs: Held, *, times: int = 1, purpose: str = "login"
+) -> Deed:
+    evidence, refusal = await log_in(
+        errand.bank, errand.customer, certificate, signs, times=times, purpose=purpose
+    )
     return Deed((evidence,), refusal=refusal)
 
 
@@ -149,14 +197,25 @@ async def _resume(errand: Errand) -> Deed:
     return Deed()
 
 
-def _revoke(reason: RevocationReason) -> Callable[[Errand], Awaitable[Deed]]:
-    async def revoke(errand: Errand) -> Deed:
-        await errand.bank.officer.revoke_certificate(
-            errand.held.name, reason, request_id=errand.request_id
-        )
-        return Deed()
+async def _revoke(
+    errand: Errand, reason: RevocationReason = RevocationReason.CESSATION_OF_OPERATION
+) -> Deed:
+    await errand.bank.officer.revoke_certificate(
+        errand.held.name, reason, request_id=errand.request_id
+    )
+    return Deed()
 
-    return revoke
+
+async def _report_loss(errand: Errand) -> Deed:
+    """Who was registered proves it; for others the bank revokes."""
+    if errand.population.enrolment is EnrolmentWay.DIRECT:
+        return await _revoke(errand, RevocationReason.KEY_COMPROMISE)
+    await report_loss(errand.bank, errand.customer, errand.held.name, errand.request_id)
+    return Deed()
+
+
+async def _wrong_password(errand: Errand) -> Deed:
+    return Deed(refusal=await give_wrong_password(errand.bank, errand.customer, errand.held.name))
 
 
 _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
@@ -166,11 +225,18 @@ _DEEDS: Final[dict[Act, Callable[[Errand], Awaitable[Deed]]]] = {
     Act.REISSUE: _reissue,
     Act.SUSPEND: _suspend,
     Act.RESUME: _resume,
-    Act.REPORT_LOSS: _revoke(RevocationReason.KEY_COMPROMISE),
-    Act.REVOKE: _revoke(RevocationReason.CESSATION_OF_OPERATION),
+    Act.REPORT_LOSS: _report_loss,
+    Act.REVOKE: _revoke,
+    Act.TRANSFER_WITH_PIN: _transfer_with_pin,
+    Act.WRONG_PIN: _wrong_pin,
+    Act.TRANSFER_WITHOUT_PIN: _transfer,
+    Act.TRANSFER_NOT_AGREED: _transfer_not_agreed,
+    Act.TRANSFER_TWICE: _transfer_twice,
+    Act.WRONG_PASSWORD: _wrong_password,
     Act.LOGIN_WITH_WRONG_KEY: _login_with_wrong_key,
     Act.LOGIN_AS_ANOTHER: _login_as_another,
     Act.LOGIN_TWICE: _login_twice,
+    Act.LOGIN_AS_TRANSFER: _login_as_transfer,
     Act.TRANSFER_SUSPENDED: _transfer,
     Act.TRANSFER_REVOKED: _transfer,
     Act.TRANSFER_REPLACED: _transfer_replaced,

@@ -18,16 +18,18 @@ async def log_in(
     signs: Held,
     *,
     times: int = 1,
+    purpose: str = "login",
 ) -> tuple[Evidence, str]:
     """Answer a challenge for this customer with a certificate, signed with the key of `signs`:
     normally both the customer's own. times: how often the same answer is given.
+    purpose: what the key is asked to sign for.
 
     Gives what was signed, and why the bank does not let the customer in; empty where it does.
     Raises SignerdError.
     """
     challenge = await bank.relying_party.create_challenge(DOMAIN, subscriber=customer.subscriber)
     statement = challenge.statement.encode()
-    signed = await bank.signer.sign(signs.credential, data=statement)
+    signed = await bank.signer.sign(signs.credential, data=statement, purpose=purpose)
     evidence = Evidence(signs.offset, statement, signed.signature)
     refusal = ""
     for _ in range(times):

@@ -9,6 +9,8 @@ _WEIGHTS: Final = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
 _FIRST_BIRTH: Final = date(1946, 1, 1)
 _LAST_BIRTH: Final = date(2006, 12, 31)
 _BIRTH_DAYS: Final = (_LAST_BIRTH - _FIRST_BIRTH).days + 1
+# A prime that does not divide the days, so that multiplication with it shuffles them.
+_BIRTH_STEP: Final = 7_919
 _PER_DAY: Final = 1_000
 _CENTURY: Final = 2_000
 LIMIT: Final = _BIRTH_DAYS * _PER_DAY
@@ -16,7 +18,7 @@ LIMIT: Final = _BIRTH_DAYS * _PER_DAY
 
 def birth_date(number: int) -> date:
     """Of an adult of 2026, from 1946 to 2006; different for numbers that follow each other."""
-    return _FIRST_BIRTH + timedelta(days=number % _BIRTH_DAYS)
+    return _FIRST_BIRTH + timedelta(days=number * _BIRTH_STEP % _BIRTH_DAYS)
 
 
 def resident_number(number: int, *, is_female: bool) -> str:

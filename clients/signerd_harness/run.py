@@ -19,17 +19,20 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from signerd_client import Client
+from signerd_harness.act import Standing
 from signerd_harness.bank import Targets
 from signerd_harness.certificate_book import every_certificate
-from signerd_harness.crew import Crew
+from signerd_harness.crew import Crew, WorkerFailed, end
+from signerd_harness.customer import customers
 from signerd_harness.incident import Kill, Killer
 from signerd_harness.openssl import ChainCheck
 from signerd_harness.plan import Command, Progress, WorkerPlan
 from signerd_harness.private_daemon import PrivateDaemon
 from signerd_harness.record import Terms, open_record
 from signerd_harness.result import Result
-from signerd_harness.scenario import Scenario
+from signerd_harness.scenario import EnrolmentWay, Scenario
 from signerd_harness.scenario_file import ScenarioError
+from signerd_harness.table import write_documents
 from signerd_harness.tally import Tally
 from signerd_harness.verifier import Verified, VerifierPlan, run_verifier
 
@@ -103,9 +106,20 @@ def run(scenario: Scenario, place: Place, watch: Watch) -> Result:
         ]
         for plan in plans:
             plan.evidence.unlink(missing_ok=True)
+        if place.daemon is not None:
+            _prepare(place.daemon, scenario)
         crew = stack.enter_context(Crew(plans))
         result = Result(scenario, datetime.now(UTC), _facts(info.version, place))
         return _Run(scenario, place, plans, crew, result, watch).go(chain)
+
+
+def _prepare(daemon: PrivateDaemon, scenario: Scenario) -> None:
+    """Whoever is to prove an identity has a document that the daemon can look up."""
+    if scenario.customers.enrolment is EnrolmentWay.PROOFS:
+        people = customers(scenario.customers.count, seed=scenario.customers.seed)
+        documents = daemon.directory / "documents.csv"
+        with documents.open("w", encoding="utf-8", newline="") as file:
+            write_documents(file, people)
 
 
 def _check(scenario: Scenario, place: Place) -> None:
@@ -203,7 +217,7 @@ class _Run:
 
     @contextmanager
     def _verifying(self, directory: Path) -> Iterator[Callable[[], Iterator[Verified]]]:
-        """A process that verifies from now on, or once it is asked for what it finds."""
+        """A process that verifies, and what to ask for what it finds until its end."""
         settings = self.scenario.verification
         plan = VerifierPlan(
             files=tuple((one.evidence, one.book) for one in self.plans),
@@ -214,28 +228,25 @@ class _Run:
         )
         for one in self.plans:
             one.evidence.touch()
-        started: list[tuple[BaseProcess, Connection]] = []
-        if settings.during_run:
-            started.append(_start_verifier(plan))
+        process, pipe = _start_verifier(plan)
 
         def rest() -> Iterator[Verified]:
-            process, pipe = started[0] if started else _start_verifier(plan)
-            started[:] = [(process, pipe)]
-            pipe.send(None)
-            while True:
-                try:
+            try:
+                pipe.send(None)
+                while True:
                     while not pipe.poll(_VERIFIER_POLL_S):
                         pass
                     yield pipe.recv()
-                except EOFError:
-                    return
+            except (EOFError, ConnectionError):
+                process.join()
+            if process.exitcode:
+                raise WorkerFailed("the process that has signatures verified has ended by itself")
 
         try:
             yield rest
         finally:
-            for process, pipe in started:
-                pipe.close()
-                process.join()
+            pipe.close()
+            end(process)
 
     def _verify_chains(self, directory: Path, chain: Sequence[bytes]) -> None:
         check, result = ChainCheck(directory, chain), self.result
@@ -247,7 +258,7 @@ class _Run:
                 der
                 for plan in self.plans
                 for index, der in every_certificate(plan.book)
-                if plan.share.is_expired(index) == is_expired
+                if (plan.share.kind(index) is Standing.EXPIRED) == is_expired
             )
             for some in _batches(certificates, _CHAINS_AT_ONCE):
                 result.chain_failures += check.failures(some, at=None if is_expired else now)

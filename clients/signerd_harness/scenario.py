@@ -2,21 +2,33 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from signerd_client import KeyAlgorithm
 from signerd_harness.act import Act
 
 
+class EnrolmentWay(StrEnum):
+    """How customers get their first certificate. DIRECT: the bank vouches for them. PROOFS: they
+    are registered, and prove who they are by document and password."""
+
+    DIRECT = "direct"
+    PROOFS = "proofs"
+
+
 @dataclass(frozen=True, slots=True)
 class Population:
     """count: customers, `expired` of them with a certificate that has expired (only with a
-    private daemon). seed: of the customers and of what they choose to do."""
+    private daemon), the next `with_pin` with a key that signs with their PIN only. seed: of the
+    customers and of what they choose to do."""
 
     count: int
     seed: int
     profile: str
     algorithm: KeyAlgorithm
     expired: int = 0
+    with_pin: int = 0
+    enrolment: EnrolmentWay = EnrolmentWay.DIRECT
 
 
 @dataclass(frozen=True, slots=True)

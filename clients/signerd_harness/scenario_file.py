@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from signerd_client import KeyAlgorithm
-from signerd_harness.act import RULES, Act
+from signerd_harness.act import RULES, Act, Standing
 from signerd_harness.customer import LIMIT, SEED_LIMIT
 from signerd_harness.scenario import (
     Arrival,
+    EnrolmentWay,
     Extent,
     Incident,
     Population,
@@ -79,7 +80,7 @@ def parse_scenario(text: str, name: str) -> Scenario:
         timeout_s=whole.number("timeout_s", 60.0, least=0.1, most=600.0),
     )
     whole.end()
-    _check_expired(scenario, name)
+    _check_customers(scenario, name)
     return scenario
 
 
@@ -128,8 +129,14 @@ class _Table:
             raise self.error(key, f"is a number from {least:g} to {most:g}")
         return float(value)
 
-    def one_of(self, key: str, make: Callable[[str], T], names: Iterable[str]) -> T:
-        text = self.text(key)
+    def one_of(
+        self,
+        key: str,
+        make: Callable[[str], T],
+        names: Iterable[str],
+        default: str | None = None,
+    ) -> T:
+        text = self.text(key, default)
         if text not in (known := list(names)):
             raise self.error(key, f"is one of {', '.join(known)}, not {text}")
         return make(text)
@@ -164,12 +171,15 @@ class _Table:
 
 def _population(table: _Table) -> Population:
     count = table.whole_number("count", least=1, most=LIMIT)
+    expired = table.whole_number("expired", 0, least=0, most=count - 1)
     found = Population(
         count=count,
         seed=table.whole_number("seed", 0, least=0, most=SEED_LIMIT - 1),
         profile=table.text("profile", "personal"),
         algorithm=table.one_of("algorithm", KeyAlgorithm, KeyAlgorithm),
-        expired=table.whole_number("expired", 0, least=0, most=count - 1),
+        expired=expired,
+        with_pin=table.whole_number("with_pin", 0, least=0, most=count - 1 - expired),
+        enrolment=table.one_of("enrolment", EnrolmentWay, EnrolmentWay, EnrolmentWay.DIRECT),
     )
     table.end()
     return found
@@ -246,10 +256,23 @@ def _incident(table: _Table) -> Incident:
     return found
 
 
-def _check_expired(scenario: Scenario, name: str) -> None:
-    asked = [act for act in scenario.mix if "expired" in {*RULES[act].needs}]
-    if asked and not scenario.customers.expired:
+def _check_customers(scenario: Scenario, name: str) -> None:
+    """That there are customers for each act."""
+    if Act.WRONG_PASSWORD in scenario.mix and (
+        scenario.customers.enrolment is not EnrolmentWay.PROOFS
+    ):
         raise ScenarioError(
-            f"{name}: mix.{asked[0]} needs customers.expired, customers whose certificate has"
-            " expired"
+            f'{name}: mix.{Act.WRONG_PASSWORD} needs customers.enrolment = "proofs": the others'
+            " have no password"
         )
+    for act in scenario.mix:
+        if Standing.EXPIRED in RULES[act].needs and not scenario.customers.expired:
+            raise ScenarioError(
+                f"{name}: mix.{act} needs customers.expired, customers whose certificate has"
+                " expired"
+            )
+        if Standing.WITH_PIN in RULES[act].needs and not scenario.customers.with_pin:
+            raise ScenarioError(
+                f"{name}: mix.{act} needs customers.with_pin, customers whose key signs with their"
+                " PIN only"
+            )

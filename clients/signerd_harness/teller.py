@@ -42,9 +42,13 @@ class Share:
         """The customer's number."""
         return self.first + index * self.step
 
-    def is_expired(self, index: int) -> bool:
-        """Whether this is one of those whose certificate has expired."""
-        return self.number(index) < self.population.expired
+    def kind(self, index: int) -> Standing:
+        """What a customer is enrolled to be: EXPIRED, WITH_PIN or ACTIVE."""
+        number, population = self.number(index), self.population
+        if number < population.expired:
+            return Standing.EXPIRED
+        is_with_pin = number < population.expired + population.with_pin
+        return Standing.WITH_PIN if is_with_pin else Standing.ACTIVE
 
 
 class Teller:
@@ -78,14 +82,15 @@ class Teller:
             if standing is not Standing.NONE:
                 self._crowd.release(index, standing)
 
-    async def act(self, act: Act, began_s: float) -> bool:
+    async def act(self, act: Act, began_s: float) -> Act | None:
         """One act by somebody, counted. began_s: when it was to begin, time.monotonic().
 
-        False when nobody is free who could do it.
+        Gives the act that was done, which may be one that this needs first; None when nobody is
+        free who could do either.
         """
         drawn = self._crowd.draw(act, self._chance)
         if drawn is None:
-            return False
+            return None
         act, index, standing = drawn
         act, other, lent = self._other(act, index)
         rule = RULES[act]
@@ -98,7 +103,7 @@ class Teller:
             self._release(index, standing if after is None else after)
             if lent is not None:
                 self._release(lent, Standing.ACTIVE)
-        return True
+        return act
 
     def _release(self, index: int, standing: Standing) -> None:
         """Whoever is not known about stays busy, until another run asks."""
@@ -153,6 +158,8 @@ class Teller:
         except SignerdError:
             return Standing.UNKNOWN
         standing = _STANDING_OF.get(found.state, Standing.UNKNOWN)
+        if standing is Standing.ACTIVE:
+            standing = self._share.kind(index)
         if found.name != self._book.newest(index).name:
             self._book.keep(index, found, standing)
         self._book.put(index, standing)
@@ -166,7 +173,7 @@ class Teller:
             customer=customer(self._share.number(index), seed=population.seed),
             held=self._book.newest(index),
             other=other,
-            algorithm=population.algorithm,
+            population=population,
             request_id=str(uuid.uuid4()),
             number=f"{self._run}-{self._share.first}-{self._orders}",
             chance=self._chance,

@@ -47,16 +47,18 @@ class Verified:
 
 
 def run_verifier(plan: VerifierPlan, pipe: Connection) -> None:
-    """Verify what comes, until anything arrives through the pipe; then what is left.
+    """Verify what is there once anything arrives through the pipe. With plan.beside it begins
+    before, with what comes, and then ends with what is left.
 
     Sends Verified from time to time, and once more at the end before it closes the pipe.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if plan.beside:
         os.nice(_BESIDE_NICENESS)
-    verifier = _Verifier(plan, pipe)
-    with suppress(BrokenPipeError, EOFError):
-        verifier.run()
+    with suppress(EOFError, ConnectionError):
+        if not plan.beside:
+            pipe.recv()
+        _Verifier(plan, pipe).run()
     pipe.close()
 
 
@@ -66,6 +68,8 @@ class _Verifier:
         self._pipe = pipe
         self._lock = threading.Lock()
         self._is_last = threading.Event()
+        if not plan.beside:
+            self._is_last.set()
         self._count = 0
         self._wrong_count = 0
         self._wrong: list[str] = []

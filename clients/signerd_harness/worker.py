@@ -26,6 +26,8 @@ from signerd_harness.teller import Teller
 
 _REPORT_S: Final = 0.5
 _IDLE_S: Final = 0.01
+# Of an act that others have to come before.
+_MOST_TRIES: Final = 30
 # Acts under way at once at an open arrival; those that come then wait, and their latency counts
 # from when they came.
 _MOST_AT_ONCE: Final = 256
@@ -35,7 +37,7 @@ def run_worker(plan: WorkerPlan, pipe: Connection) -> None:
     """Do what the pipe says until it says END or its other end is gone."""
     # Ctrl-C at the terminal reaches every process; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(EOFError, BrokenPipeError), CertificateBook(plan.book, len(plan.share)) as book:
+    with suppress(EOFError, ConnectionError), CertificateBook(plan.book, len(plan.share)) as book:
         while (command := pipe.recv()) is not Command.END:
             if command is not Command.STOP:
                 worker = _Worker(plan, pipe, book)
@@ -77,17 +79,24 @@ class _Worker:
         waiting = iter(
             index
             for index in range(len(share))
-            if share.is_expired(index) == expired and self._book.standing(index) is Standing.NONE
+            if (share.kind(index) is Standing.EXPIRED) == expired
+            and self._book.standing(index) is Standing.NONE
         )
-        standing = Standing.EXPIRED if expired else Standing.ACTIVE
 
         async def enrol_one_after_another() -> None:
             for index in waiting:
                 if self._stopped:
                     return
                 person = customer(share.number(index), seed=share.population.seed)
-                certificate = await enrol(bank, person, share.population, self._plan.run)
-                self._book.keep(index, certificate, standing)
+                kind = share.kind(index)
+                certificate = await enrol(
+                    bank,
+                    person,
+                    share.population,
+                    self._plan.run,
+                    with_pin=kind is Standing.WITH_PIN,
+                )
+                self._book.keep(index, certificate, kind)
                 self._enrolled += 1
 
         await asyncio.gather(*(enrol_one_after_another() for _ in range(self._plan.enrolling)))
@@ -134,6 +143,7 @@ class _Arrivals:
         self._is_stopped = is_stopped
         mix = plan.scenario.mix
         self._acts = tuple(mix)
+        self._owed = dict.fromkeys(mix, _MOST_TRIES)
         self._weights = tuple(itertools.accumulate(mix.values()))
         self._numbers = iter(
             range(plan.number, plan.scenario.extent.count, plan.workers)
@@ -182,14 +192,20 @@ class _Arrivals:
 
     async def _act_of_somebody(self, began: Callable[[], float]) -> None:
         """Where nobody is free for the act that was chosen, wait for somebody."""
-        act = self._choose()
-        while not await self._teller.act(act, began()):
+        while (done := await self._teller.act(chosen := self._choose(), began())) is None:
             if self._is_over():
                 return
             await asyncio.sleep(_IDLE_S)
-            act = self._choose()
+        self._owed.pop(done, None)
+        if chosen in self._owed:
+            self._owed[chosen] -= 1
+            if not self._owed[chosen]:
+                del self._owed[chosen]
 
     def _choose(self) -> Act:
+        """First each act of the mix, as far as that can be had; then at random."""
+        if self._owed:
+            return self._chance.choice([*self._owed])
         return self._chance.choices(self._acts, cum_weights=self._weights)[0]
 
     def _is_over(self, at: float | None = None) -> bool:

@@ -1,5 +1,6 @@
 """What customers are told, and what time does to certificates."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -25,23 +26,20 @@ def test_the_customer_is_told(
     assert message.content.attachments
 
 
-def test_a_year_later(clock: Clock, issued_certificate: Holding) -> None:
-    """A certificate signs for a year and no longer."""
-    clock.advance("366d")
-    assert issued_certificate.now().state is CertificateState.EXPIRED
-    with pytest.raises(FailedPrecondition) as refused:
-        issued_certificate.sign(b"order")
-    assert refused.value.reason == "CERTIFICATE_EXPIRED"
-
-
-def test_renewal_opens_a_month_before_the_end(
-    clock: Clock, bank: Bank, issued_certificate: Holding
+def test_a_year_in_the_life_of_a_certificate(
+    clock: Clock, bank: Bank, customers: Callable[[int], list[Customer]]
 ) -> None:
-    """Earlier it is refused; then the new certificate ends a year after the old one."""
+    """Renewal opens a month before the end, for another year. Who forgets it signs no more."""
+    careful, forgetful = (bank.issue(one) for one in customers(2))
     with pytest.raises(FailedPrecondition):
-        bank.renew(issued_certificate)
-    clock.advance(timedelta(days=350))
-    renewed = bank.renew(issued_certificate)
-    old_end = issued_certificate.certificate.not_after_time
-    assert renewed.certificate.not_after_time - old_end == timedelta(days=365)
+        bank.renew(careful)
+    clock.advance("350d")
+    renewed = bank.renew(careful)
+    clock.advance(timedelta(days=16))
+    assert forgetful.now().state is CertificateState.EXPIRED
+    with pytest.raises(FailedPrecondition) as refused:
+        forgetful.sign(b"order")
+    assert refused.value.reason == "CERTIFICATE_EXPIRED"
     assert renewed.sign(b"order")
+    old_end = careful.certificate.not_after_time
+    assert renewed.certificate.not_after_time - old_end == timedelta(days=365)

@@ -15,6 +15,7 @@ from signerd.config.document import render_sample
 from signerd.config.load import load_settings
 from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import SystemClock, parse_duration
+from signerd.core.core_dump import forbid_core_dumps
 from signerd.core.error import InvalidRequest
 from signerd.core.value import parse_slug
 from signerd.pki.profile_directory import load_profiles
@@ -114,8 +115,9 @@ def check_config(
         raise typer.BadParameter("give --config")
     settings = load_settings(config)
     token_specs(settings.tokens)
-    from signerd.app import carrier  # noqa: PLC0415 - loads HTTP and SMTP only where needed
+    from signerd.app import carrier, identity  # noqa: PLC0415 - load HTTP, SMTP only where needed
 
+    identity.check_identity(settings)
     carrier.read_templates(settings)
     carrier.build_carriers(settings)
     grants = len(load_policy(settings.policy.file).grants)
@@ -144,11 +146,31 @@ def _duration(text: str) -> timedelta:
 
 
 @audit.command("verify")
-def audit_verify(config: Config) -> None:
-    """Verify every hash chain; exit status 1 names the first bad record of each."""
-    from signerd.app.audit import verify_chains  # noqa: PLC0415 - loads SQL only where needed
+def audit_verify(
+    config: Config,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file with the root CA, from elsewhere than this machine; without it the "
+            "database's own is believed.",
+            show_default=False,
+        ),
+    ] = None,
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="Checkpoint file to compare with, instead of the configured one.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Verify every hash chain against its checkpoints and the checkpoint file.
 
-    if not verify_chains(config, SystemClock(), typer.echo):
+    Exit status 1 names the first bad record of each chain, and what is wrong with checkpoints.
+    """
+    from signerd.app.audit import Trusted, verify_trail  # noqa: PLC0415 - loads SQL where needed
+
+    if not verify_trail(config, Trusted(ca, checkpoint_file), SystemClock(), typer.echo):
         raise typer.Exit(ExitCode.CHECK_FAILED)
 
 
@@ -210,6 +232,7 @@ def clear_latch(config: Config) -> None:
 
 def main() -> None:
     """Run a command; a failure to start is one line and its exit code."""
+    forbid_core_dumps()
     try:
         app()
     except BootError as error:

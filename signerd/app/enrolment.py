@@ -1,14 +1,11 @@
-"""Wires enrolment: its rules, its store, who verifies documents."""
+"""Wires enrolment over its store."""
 
 import secrets
 from collections.abc import Callable
-from contextlib import AsyncExitStack
-from pathlib import Path
-from typing import Final
 
+from signerd.app.identity import identity_rules
 from signerd.app.registry import registered_contacts
 from signerd.app.wiring import Base
-from signerd.config.settings import Settings
 from signerd.enrolment.call import EnrolmentContext
 from signerd.enrolment.certificate import EnrolmentCertificates
 from signerd.enrolment.claim import ClaimCertificate
@@ -20,8 +17,6 @@ from signerd.enrolment.report_loss import ReportLoss
 from signerd.enrolment.send_code import SendCode
 from signerd.enrolment.show import EnrolmentQuery
 from signerd.identity.document import DocumentVerifier
-from signerd.identity.file_document_verifier import FileDocumentVerifier
-from signerd.identity.load import IdentityRules, load_identity
 from signerd.pki.profile import Profile
 from signerd.registry.vault import Vault
 from signerd.store.enrolment import SqlEnrolmentStore
@@ -29,24 +24,6 @@ from signerd.store.evidence import SqlEvidenceStore
 from signerd.store.subscriber import SqlSubscriberStore
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.enrolment_use import EnrolmentUseCases
-
-_FILE: Final = "file:"
-
-
-async def open_document_verifier(
-    settings: Settings, stack: AsyncExitStack
-) -> DocumentVerifier | None:
-    """As configured; None where nothing is. stack: closes it."""
-    where = settings.identity.document_verifier
-    if not where:
-        return None
-    if where.startswith(_FILE):
-        return FileDocumentVerifier(Path(where.removeprefix(_FILE)))
-    # Only where there is a service: an HTTP client is much to load.
-    from signerd.identity.http_document_verifier import HttpDocumentVerifier  # noqa: PLC0415
-
-    service = HttpDocumentVerifier(where, timeout_s=settings.identity.document_timeout_s)
-    return await stack.enter_async_context(service)
 
 
 def enrolment_use_cases(
@@ -56,14 +33,13 @@ def enrolment_use_cases(
     profiles: Callable[[], dict[str, Profile]],
 ) -> EnrolmentUseCases:
     """Enrolment, over the use cases that make and revoke certificates. Raises BootError."""
-    rules = base.settings.identity.rules
     context = EnrolmentContext(
         store=SqlEnrolmentStore(base.database),
         evidence=SqlEvidenceStore(base.database),
         subscribers=SqlSubscriberStore(base.database),
         vault=Vault(base.sealer),
         sealer=base.sealer,
-        rules=IdentityRules() if rules is None else load_identity(rules),
+        rules=identity_rules(base.settings),
         clock=base.clock,
         random=secrets.token_bytes,
     )

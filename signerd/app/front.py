@@ -12,13 +12,18 @@ from importlib.metadata import version
 
 import structlog
 
+from signerd.app.activation import activation_use_cases
+from signerd.app.audit_proof import audit_proofs
 from signerd.app.carrier import mailbox_of
-from signerd.app.enrolment import enrolment_use_cases, open_document_verifier
+from signerd.app.document import document_signing, timestamping
+from signerd.app.enrolment import enrolment_use_cases
+from signerd.app.identity import identity_rules, open_document_verifier
 from signerd.app.layout import run_directory
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.login import login_use_case
 from signerd.app.memory import settle_memory
 from signerd.app.registry import Identities, registry_use_cases
+from signerd.app.timestamp import Stamping
 from signerd.app.wiring import Base, open_base
 from signerd.audit.event import EventKind
 from signerd.ca.change import CertificateChanger
@@ -49,13 +54,16 @@ from signerd.pki.signature import digest
 from signerd.policy.grant import Policy
 from signerd.policy.limit import Limiter
 from signerd.policy.load import load_policy
+from signerd.signing.agreement import Agreements
 from signerd.signing.batch_sign import BatchSign
 from signerd.signing.sign import CredentialCache, Sign
 from signerd.signing.standing import StandingJudge
 from signerd.signing.verify import Verify
+from signerd.store.activation import SqlActivationStore
 from signerd.store.outbox import SqlOutbox
 from signerd.store.signature import SqlSignatureStore
 from signerd.store.standing import SqlStandingStore
+from signerd.transport.activation import ActivationServicer
 from signerd.transport.admin import AdminServicer, ServerIdentity
 from signerd.transport.authority_use import AuthorityUseCases
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
@@ -137,16 +145,19 @@ class Front:
     journal: IssuanceJournal
     started_utc: datetime
     documents: DocumentVerifier | None
+    stamping: Stamping | None
 
     def servicers(self) -> Servicers:
         """The services over their use cases."""
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
-        signing = (base.tokens, signatures, credentials, base.clock, base.name)
         is_verified = base.settings.signing.verify_signatures
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
+        signing = (base.tokens, signatures, credentials, base.clock, base.name)
+        agreements = Agreements(SqlActivationStore(base.database), base.clock)
+        sign = Sign(*signing, agreements=agreements, verify=is_verified)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
@@ -157,11 +168,18 @@ class Front:
                 ),
             ),
             signing=SigningServicer(
-                Sign(*signing, verify=is_verified),
-                BatchSign(*signing, verify=is_verified),
+                sign,
+                BatchSign(*signing, agreements=agreements, verify=is_verified),
                 verify,
             ),
+            document_signing=document_signing(
+                base, sign, credentials, self.stamping, self._standing_judge()
+            ),
+            timestamping=timestamping(base, self.stamping, self._standing_judge()),
             login=LoginServicer(login_use_case(base, verify)),
+            activation=ActivationServicer(
+                activation_use_cases(base, identity_rules(base.settings))
+            ),
             admin=AdminServicer(
                 ServerIdentity(
                     version=version("signerd"),
@@ -176,6 +194,7 @@ class Front:
                 base.registry,
                 base.tokens,
                 _outbox_view(base),
+                proofs=audit_proofs(base),
             ),
             health=HealthWatch(self._probe, SERVICES, interval_s=_HEALTH_S),
         )
@@ -263,12 +282,14 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
     reloadable = Reloadable(settings)
     base = await open_base(settings, name, clock)
     documents = AsyncExitStack()
+    stamping = Stamping.of(base)
     front = Front(
         base,
         reloadable,
         base.journal(lambda: reloadable.rules.profiles),
         clock.now(),
         await open_document_verifier(settings, documents),
+        stamping,
     )
     await reloadable.record(base, reloadable.rules)
     servicers = front.servicers()
@@ -284,6 +305,8 @@ async def run_front(settings: Settings, name: str, pulse: Pulse, clock: Clock) -
             servicers.health.run(),
         ]
     )
+    if stamping is not None:
+        lifeline.spawn([stamping.watch_clock()])
     await server.start()
     settle_memory()
     structlog.get_logger().info(LogEvent.FRONT_LISTENING, address=settings.server.listen)

@@ -7,10 +7,12 @@ from datetime import timedelta
 from signerd.app.wiring import Base
 from signerd.signing.login import Login
 from signerd.signing.verify import Verify
+from signerd.store.activation import SqlActivationStore
 from signerd.store.login import SqlChallengeStore
 
 FORGET_ROUND_S = 60.0
-# So long a response is still told why it comes too late, and a retry gets its answer.
+# So long a response, or a signature, is still told why it comes too late, and a retry gets its
+# answer.
 _REMEMBERED = timedelta(hours=1)
 
 
@@ -22,14 +24,19 @@ def login_use_case(base: Base, verify: Verify) -> Login:
 
 
 class ForgetRounds:
-    """What the keeper throws away of logins. is_leader: whether this keeper holds the lease."""
+    """What the keeper throws away of logins and authorisations. is_leader: whether this keeper
+    holds the lease."""
 
     def __init__(self, base: Base, is_leader: Callable[[], bool]) -> None:
-        self._store = SqlChallengeStore(base.database)
+        self._challenges = SqlChallengeStore(base.database)
+        self._activations = SqlActivationStore(base.database)
         self._clock = base.clock
         self._is_leader = is_leader
 
     async def run_once(self) -> None:
-        """Forget challenges that ended."""
-        if self._is_leader():
-            await self._store.forget_challenges(self._clock.now() - _REMEMBERED)
+        """Forget challenges and authorisations that ended."""
+        if not self._is_leader():
+            return
+        ended_before = self._clock.now() - _REMEMBERED
+        await self._challenges.forget_challenges(ended_before)
+        await self._activations.forget_authorisations(ended_before)

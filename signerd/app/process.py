@@ -18,6 +18,7 @@ from signerd.config.load import load_settings
 from signerd.config.settings import Settings
 from signerd.core.boot import BootError, ExitCode
 from signerd.core.clock import Clock, clock_at, parse_duration
+from signerd.core.core_dump import forbid_core_dumps
 from signerd.core.fault import arm
 from signerd.core.pulse import Pulse
 from signerd.observability.event import LogEvent
@@ -31,6 +32,7 @@ REPLACEMENT_VARIABLE = "SIGNERD_REPLACEMENT"
 
 def main(arguments: list[str]) -> ExitCode:
     """Run one process to its end."""
+    forbid_core_dumps()
     parser = argparse.ArgumentParser(prog="signerd.app.process")
     parser.add_argument("kind", choices=["host", "front", "keeper", "publisher"])
     parser.add_argument("--config", type=Path, required=True)

@@ -1,4 +1,5 @@
-"""The publisher: answers relying parties over HTTP, and changes nothing."""
+"""The publisher: answers relying parties over HTTP, and changes nothing but the audit, where each
+time stamp is put on record."""
 
 import sys
 import time
@@ -9,6 +10,7 @@ import structlog
 from signerd.app.lifeline import Lifeline, every
 from signerd.app.memory import settle_memory
 from signerd.app.ocsp_signer import CurrentOcspSigner
+from signerd.app.timestamp import Stamping
 from signerd.app.wiring import Base, open_base
 from signerd.ca.answer_ocsp import AnswerOcsp
 from signerd.ca.current_crl import CurrentCrls
@@ -31,13 +33,16 @@ async def run_publisher(settings: Settings, name: str, pulse: Pulse, clock: Cloc
     """Serve until told to stop. Raises BootError."""
     base = await open_base(settings, name, clock)
     crls = CurrentCrls(SqlCrlStore(base.database))
+    stamping = Stamping.of(base)
     server = HttpServer(
-        _resources(base, crls).routes(),
+        _resources(base, crls, stamping).routes(),
         HttpBounds(settings.publisher.exchange_s, settings.publisher.max_connections),
     )
     lifeline = Lifeline(pulse)
     lifeline.start(stdin_fd=sys.stdin.fileno(), on_hangup=lambda: None)
     lifeline.spawn([every(_REFRESH_S, crls.refresh)])
+    if stamping is not None:
+        lifeline.spawn([stamping.watch_clock()])
     listen = parse_listen_address(settings.publisher.listen)
     await server.start(listen.host, listen.port)
     settle_memory()
@@ -49,7 +54,7 @@ async def run_publisher(settings: Settings, name: str, pulse: Pulse, clock: Cloc
     await base.close()
 
 
-def _resources(base: Base, crls: CurrentCrls) -> Resources:
+def _resources(base: Base, crls: CurrentCrls, stamping: Stamping | None) -> Resources:
     settings, issuer = base.settings.publisher, base.authority.issuer
     answer = AnswerOcsp(
         SqlOcspStore(base.database),
@@ -61,4 +66,5 @@ def _resources(base: Base, crls: CurrentCrls) -> Resources:
         clock=base.clock,
         monotonic=time.monotonic,
     )
-    return Resources(crls, answer, base.authority, base.clock, settings.cache_s)
+    stamps = None if stamping is None else stamping.answer()
+    return Resources(crls, answer, base.authority, base.clock, settings.cache_s, stamps)

@@ -22,6 +22,8 @@ class Fault(StrEnum):
     CUT = "and all after it are missing"
     SURPLUS = "was never counted by the head of the chain"
     HEAD = "does not have the hash that the head of the chain names"
+    UNCONFIRMED = "is not the one that a checkpoint was signed over"
+    UNCONFIRMED_SOMEWHERE = "or one after it is not what the next checkpoint was signed over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class ChainVerifier:
     def __init__(self, chain: str, expected_head: ChainHead) -> None:
         self._chain = chain
         self._expected = expected_head
+        self._required = 0
         self._head = EMPTY
         self._position = 0
 
@@ -83,6 +86,25 @@ class ChainVerifier:
         """The head as it stands now; a chain may grow while it is verified."""
         self._expected = head
 
+    def require(self, length: int) -> None:
+        """The chain has to be so long at least, whatever its head says."""
+        self._required = max(self._required, length)
+
+    @property
+    def head(self) -> ChainHead:
+        """How far the records taken reach."""
+        return self._head
+
+    def unconfirmed(self, record: AuditRecord) -> VerifyReport:
+        """The report when the record taken last is in its place, but another one was signed."""
+        return VerifyReport(
+            self._chain,
+            record.sequence - 1,
+            Fault.UNCONFIRMED,
+            record.sequence,
+            record.position,
+        )
+
     def unreadable(self, position: int) -> VerifyReport:
         """The report when the next record is there, at this position, but makes no sense."""
         length = self._head.length
@@ -90,9 +112,12 @@ class ChainVerifier:
 
     def finish(self) -> VerifyReport:
         """The report when all records were taken and none was bad."""
-        length = self._head.length
-        if length < self._expected.length:
+        length, expected = self._head.length, self._expected.length
+        if length < max(expected, self._required):
             return VerifyReport(self._chain, length, Fault.CUT, length + 1)
+        if length > expected:
+            position = self._position if length == expected + 1 else 0
+            return VerifyReport(self._chain, expected, Fault.SURPLUS, expected + 1, position)
         if self._head.hash != self._expected.hash:
             return VerifyReport(self._chain, length - 1, Fault.HEAD, length, self._position)
         return VerifyReport(self._chain, length)
@@ -103,7 +128,7 @@ class ChainVerifier:
             (record.chain != self._chain, Fault.FOREIGN),
             (record.sequence < due, Fault.REPEATED),
             (record.sequence > due, Fault.MISSING),
-            (due > self._expected.length, Fault.SURPLUS),
+            (due > max(self._expected.length, self._required), Fault.SURPLUS),
             (record.previous_hash != self._head.hash, Fault.UNLINKED),
             (self._position > 0 and record.position <= self._position, Fault.MOVED),
         )

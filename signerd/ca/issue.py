@@ -7,6 +7,7 @@ from datetime import datetime
 from signerd.ca.journal import IssuanceJournal
 from signerd.ca.ports import IdentityStore
 from signerd.ca.verify_identity import IdentityGuard, IdentityQuestion
+from signerd.core.activation import Activation
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.clock import Clock
 from signerd.core.error import Conflict, InvalidRequest
@@ -51,6 +52,7 @@ class IssueRequest:
     key_group: str
     deadline: float
     identity_number: IdentityNumber | None = field(default=None, repr=False)
+    activation: Activation = Activation.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,7 @@ class IssuanceFactory:
         replaces: CertificateId | None = None,
         act: CertificateAct = CertificateAct.REISSUE,
         identity: HolderIdentity | None = None,
+        activation: Activation = Activation.NONE,
     ) -> IssuanceDraft:
         """A draft with a new serial and, for a key on the token, a new CKA_ID."""
         not_before, not_after = validity
@@ -112,6 +115,7 @@ class IssuanceFactory:
             act=act,
             identity=identity,
             is_name_composed=profile.subject.composition is not None,
+            activation=activation,
         )
 
 
@@ -182,6 +186,13 @@ class IssueCertificate:
             )
         spki = None
         if request.csr is not None:
+            if request.activation is Activation.REQUIRED:
+                raise InvalidRequest(
+                    "activation: the key of a CSR is not on the token, which could not refuse to "
+                    "use it; leave it out, or have the key made on the token",
+                    reason="ACTIVATION_UNSUPPORTED",
+                    field="activation",
+                )
             spki = parse_csr(request.csr).spki
             profile.check_csr_key(spki)
         else:
@@ -198,6 +209,7 @@ class IssueCertificate:
                 profile, self._factory.clock.now(), self._factory.issuer_not_after_utc
             ),
             identity=registered if profile.identify_data else None,
+            activation=request.activation,
         )
 
     async def _registered_identity(self, request: IssueRequest) -> HolderIdentity | None:

@@ -1,8 +1,10 @@
-"""Renew the certificate of the OCSP signer before it ends."""
+"""Renew the certificates of the daemon's own services before they end: OCSP signer, time-stamping
+authority."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from cryptography import x509
 
@@ -10,42 +12,79 @@ from signerd.audit.event import AuditEvent, EventKind
 from signerd.ca.authority import Authority
 from signerd.ca.housekeeping import KEEPER
 from signerd.ca.ports import KeyTokens, SystemKeyStore
+from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.clock import Clock
 from signerd.core.error import Internal
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.lifecycle import SystemKeyRole
 from signerd.core.record import SystemKey
 from signerd.core.value import certificate_id_of, serial_from
-from signerd.pki.assembly import prepare_again
+from signerd.pki.assembly import PreparedCertificate, prepare_again
+from signerd.pki.issuer import IssuerInfo
 from signerd.pki.service_certificate import prepare_ocsp_signer
 
 _CALL_S = 30.0
 _SERIAL_BYTES = 20
 # ub-common-name (RFC 5280, appendix A.1).
 _LONGEST_NAME = 64
-_SUFFIX = " OCSP"
 
 
 def ocsp_signer_name(issuing_common_name: str) -> str:
     """Common name of the OCSP signer of an issuing CA."""
-    return issuing_common_name[: _LONGEST_NAME - len(_SUFFIX)] + _SUFFIX
+    return _service_name(issuing_common_name, " OCSP")
+
+
+def time_stamper_name(issuing_common_name: str) -> str:
+    """Common name of the time-stamping authority beside an issuing CA."""
+    return _service_name(issuing_common_name, " TSA")
+
+
+def audit_signer_name(issuing_common_name: str) -> str:
+    """Common name of the signer of audit checkpoints."""
+    return _service_name(issuing_common_name, " audit")
+
+
+def _service_name(issuing_common_name: str, suffix: str) -> str:
+    return issuing_common_name[: _LONGEST_NAME - len(suffix)] + suffix
+
+
+class PrepareService(Protocol):
+    """Prepares the certificate of a service; see pki.service_certificate."""
+
+    def __call__(
+        self,
+        issuer: IssuerInfo,
+        algorithm: KeyAlgorithm,
+        *,
+        spki: bytes,
+        serial: int,
+        now_utc: datetime,
+        days: int,
+        name: str,
+    ) -> PreparedCertificate: ...
 
 
 @dataclass(frozen=True, slots=True)
-class OcspSignerPlan:
-    """name: common name. days: validity; the certificate is renewed when a third of it is left."""
+class ServiceSignerPlan:
+    """name: common name. days: validity; the certificate is renewed when a third of it is left.
+    role: of the key. kind: what is put on record. missing: reason where there is no such key."""
 
     name: str
     days: int
+    role: SystemKeyRole = SystemKeyRole.OCSP
+    kind: EventKind = EventKind.OCSP_SIGNER_RENEWED
+    missing: str = "OCSP_SIGNER_MISSING"
+    prepare: PrepareService = prepare_ocsp_signer
 
 
-class RenewOcspSigner:
-    """The key stays; its certificate is replaced, because relying parties do not ask whether it
-    was revoked (id-pkix-ocsp-nocheck; RFC 6960, 4.2.2.2.1)."""
+class RenewServiceSigner:
+    """The key stays; its certificate is replaced: that of the OCSP signer because relying parties
+    do not ask whether it was revoked (id-pkix-ocsp-nocheck; RFC 6960, 4.2.2.2.1), that of the
+    time-stamping authority because its tokens are verified only while it lasts."""
 
     def __init__(
         self,
-        plan: OcspSignerPlan,
+        plan: ServiceSignerPlan,
         *,
         store: SystemKeyStore,
         tokens: KeyTokens,
@@ -77,11 +116,12 @@ class RenewOcspSigner:
         now = self._clock.now()
         if self._due_utc is not None and now < self._due_utc:
             return False
-        signer = (await self._store.get_system_keys()).get(SystemKeyRole.OCSP)
+        signer = (await self._store.get_system_keys()).get(self._plan.role)
         if signer is None or signer.certificate is None:
             raise Internal(
-                "the store knows no OCSP signer; make a new state directory with `signerd init`",
-                reason="OCSP_SIGNER_MISSING",
+                f"the store knows no {self._plan.role} key; make a new state directory with "
+                "`signerd init`",
+                reason=self._plan.missing,
             )
         issuer_end = self._authority.issuer.not_after_utc
         self._due_utc = _due_utc(x509.load_der_x509_certificate(signer.certificate), issuer_end)
@@ -92,7 +132,7 @@ class RenewOcspSigner:
 
     async def _renew(self, signer: SystemKey, now_utc: datetime) -> x509.Certificate:
         authority = self._authority
-        fresh = prepare_ocsp_signer(
+        fresh = self._plan.prepare(
             authority.issuer,
             signer.algorithm,
             spki=signer.spki,
@@ -101,7 +141,7 @@ class RenewOcspSigner:
             days=self._plan.days,
             name=self._plan.name,
         )
-        tbs = await self._store.begin_certificate(SystemKeyRole.OCSP, fresh.tbs)
+        tbs = await self._store.begin_certificate(self._plan.role, fresh.tbs)
         reach(FaultPoint.KEEPER_SIGNER_RECORDED)
         prepared = prepare_again(tbs, authority.issuer)
         signature = await self._tokens.sign(
@@ -113,9 +153,7 @@ class RenewOcspSigner:
         der = prepared.assemble(signature)
         reach(FaultPoint.KEEPER_SIGNER_SIGNED)
         certificate = x509.load_der_x509_certificate(der)
-        await self._store.replace_certificate(
-            SystemKeyRole.OCSP, tbs, der, self._event(certificate)
-        )
+        await self._store.replace_certificate(self._plan.role, tbs, der, self._event(certificate))
         return certificate
 
     def _event(self, certificate: x509.Certificate) -> AuditEvent:
@@ -123,9 +161,7 @@ class RenewOcspSigner:
             "serial": certificate_id_of(certificate.serial_number),
             "not_after": certificate.not_valid_after_utc.isoformat(),
         }
-        return AuditEvent(
-            EventKind.OCSP_SIGNER_RENEWED, self._clock.now(), KEEPER, "authority", "", details
-        )
+        return AuditEvent(self._plan.kind, self._clock.now(), KEEPER, "authority", "", details)
 
 
 def _due_utc(certificate: x509.Certificate, issuer_not_after_utc: datetime) -> datetime:

@@ -32,6 +32,7 @@ def certificate_of(record: IssuanceRecord, der: bytes, now_utc: datetime) -> Cer
         key_group=draft.key_group,
         replaces=draft.replaces,
         identity=draft.identity,
+        activation=draft.activation,
     )
 
 
@@ -105,6 +106,7 @@ def _details(
     if key is None:
         return details
     return details | {
+        "activation": draft.activation.value,
         "key_local": str(key.local),
         "key_always_sensitive": str(key.always_sensitive),
         "key_never_extractable": str(key.never_extractable),

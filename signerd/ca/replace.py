@@ -93,6 +93,7 @@ class CertificateReplacer:
             replaces=old.certificate_id,
             act=act,
             identity=_identity_carried(old, profile),
+            activation=old.activation,
         )
 
 

@@ -31,6 +31,9 @@ def resolve_paths(settings: Settings, base: Path) -> Settings:
             ),
             "tokens": _tokens(settings.tokens, base),
             "store": _store(settings.store, state),
+            "audit": settings.audit.model_copy(
+                update={"checkpoint_file": state / settings.audit.checkpoint_file}
+            ),
             "policy": settings.policy.model_copy(
                 update={
                     "file": base / settings.policy.file,
@@ -72,8 +75,15 @@ def _identity(identity: IdentitySettings, base: Path) -> IdentitySettings:
     verifier = identity.document_verifier
     if verifier.startswith(_FILE):
         verifier = f"{_FILE}{base / verifier.removeprefix(_FILE)}"
-    rules = identity.rules and base / identity.rules
-    return identity.model_copy(update={"rules": rules, "document_verifier": verifier})
+    authorization = identity.document_authorization_source
+    return identity.model_copy(
+        update={
+            "rules": identity.rules and base / identity.rules,
+            "document_verifier": verifier,
+            "document_authorization_source": authorization and absolute_source(authorization, base),
+            "document_ca_file": identity.document_ca_file and base / identity.document_ca_file,
+        }
+    )
 
 
 def _outbox(outbox: OutboxSettings, base: Path) -> OutboxSettings:

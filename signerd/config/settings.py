@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, Strict
 
 from signerd.config.address import parse_listen_address
+from signerd.config.audit_settings import AuditSettings
 from signerd.config.outbox_settings import OutboxSettings
 from signerd.config.pkcs11_uri import parse_pkcs11_uri
 from signerd.config.secret_source import secret_path
 from signerd.config.section import PositiveSeconds, Section, TomlPath
+from signerd.config.timestamping_settings import TimestampingSettings
 from signerd.core.algorithm import KeyAlgorithm
 
 
@@ -239,8 +241,29 @@ class IdentitySettings(Section):
         description="who says whether identity documents are genuine: https URL of the bank's "
         "service, or file:PATH of a CSV file for test harnesses; empty refuses documents",
     )
+    document_authorization_source: Annotated[str, AfterValidator(_check_source)] = Field(
+        default="",
+        description="where the value of the Authorization header for that service is, such as "
+        "`Bearer …` (file:/path or env:NAME)",
+    )
+    document_ca_file: TomlPath | None = Field(
+        default=None,
+        description="CA certificates (PEM) to check the service with, instead of the system's",
+        examples=["tls/document-ca.pem"],
+    )
     document_timeout_s: PositiveSeconds = Field(
         default=5.0, description="longest time the service may take"
+    )
+
+
+class ActivationSettings(Section):
+    """[activation]: the subscriber's agreement to the use of a key."""
+
+    authorisation_lifetime_s: int = Field(
+        default=300, ge=10, le=3600, description="how long an authorisation to sign is good"
+    )
+    most_signatures: int = Field(
+        default=1000, ge=1, le=100_000, description="most signatures of one authorisation"
     )
 
 
@@ -332,10 +355,13 @@ class Settings(Section):
     authority: AuthoritySettings
     signing: SigningSettings = SigningSettings()
     store: StoreSettings = StoreSettings()
+    audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()
     identity: IdentitySettings = IdentitySettings()
+    activation: ActivationSettings = ActivationSettings()
     login: LoginSettings = LoginSettings()
     publisher: PublisherSettings = PublisherSettings()
+    timestamping: TimestampingSettings = TimestampingSettings()
     outbox: OutboxSettings = OutboxSettings()
     log: LogSettings = LogSettings()
     test: TestSettings = TestSettings()

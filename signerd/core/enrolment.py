@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from signerd.core.activation import Activation
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.evidence import (
     AuthorisationRecord,
@@ -34,7 +35,7 @@ class EnrolmentState(StrEnum):
 class EnrolmentRecord:
     """An enrolment as stored.
 
-    algorithm, key_group: of the key to be made. old_certificate: to reissue or revoke.
+    algorithm, key_group, activation: of the key to be made. old_certificate: to reissue or revoke.
     certificate: that was issued. failures: of documents and biometric assertions. codes: the
     one-time codes sent for it. authorisation: what gets the certificate, once the identity is
     proven. claimer: principal and request id of the call that has used it; empty before.
@@ -50,6 +51,7 @@ class EnrolmentRecord:
     profile: str
     algorithm: KeyAlgorithm | None = None
     key_group: str = ""
+    activation: Activation = Activation.NONE
     old_certificate: CertificateId | None = None
     certificate: CertificateId | None = None
     proven: frozenset[Factor] = frozenset()

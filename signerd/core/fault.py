@@ -43,6 +43,7 @@ class FaultPoint(StrEnum):
     CHANGE_STORED = "change-stored"
     SIGN_BEFORE_RECORD = "sign-before-record"
     SIGN_RECORDED = "sign-recorded"
+    STORE_ACTIVATION_UNCOMMITTED = "store-activation-uncommitted"
     LOGIN_BEFORE_SETTLE = "login-before-settle"
     STORE_LOGIN_UNCOMMITTED = "store-login-uncommitted"
     LOGIN_SETTLED = "login-settled"
@@ -70,6 +71,10 @@ class FaultPoint(StrEnum):
     KEEPER_OCSP_SIGNED = "keeper-ocsp-signed"
     KEEPER_SIGNER_RECORDED = "keeper-signer-recorded"
     KEEPER_SIGNER_SIGNED = "keeper-signer-signed"
+    KEEPER_CHECKPOINT_SIGNED = "keeper-checkpoint-signed"
+    STORE_CHECKPOINT_UNCOMMITTED = "store-checkpoint-uncommitted"
+    KEEPER_CHECKPOINT_STORED = "keeper-checkpoint-stored"
+    KEEPER_CHECKPOINT_HALF_FILED = "keeper-checkpoint-half-filed"
 
 
 LOGIN_POINTS: Final = (

@@ -75,12 +75,15 @@ class TokenPurpose(StrEnum):
 
 class SystemKeyRole(StrEnum):
     """Keys of the daemon itself, on the authority token. OCSP signs OCSP responses for the issuing
-    CA; PROBE signs only health checks. The secret keys: SEAL encrypts personal data, INDEX makes
-    the keyed hashes by which it is found."""
+    CA, TIMESTAMP time stamps, AUDIT checkpoints of the audit chains; PROBE signs only health
+    checks. The secret keys: SEAL encrypts personal data, INDEX makes the keyed hashes by which it
+    is found."""
 
     ROOT = "ROOT"
     ISSUING = "ISSUING"
     OCSP = "OCSP"
+    TIMESTAMP = "TIMESTAMP"
+    AUDIT = "AUDIT"
     PROBE = "PROBE"
     SEAL = "SEAL"
     INDEX = "INDEX"

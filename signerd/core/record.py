@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from signerd.core.activation import Activation
 from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.lifecycle import (
     CertificateAct,
@@ -69,7 +70,8 @@ class IssuanceDraft:
     cka_id is None for a CSR, whose SubjectPublicKeyInfo (DER) is spki. algorithm is None for a
     CSR. replaces names the certificate that this one is made instead of, act what happens to it:
     REISSUE or RENEW. identity: the holder's, for a certificate with a VID. is_name_composed: a
-    running number has to be reserved for the common name.
+    running number has to be reserved for the common name. activation: whether the key is to sign
+    with the subscriber's agreement only.
     """
 
     issuance_id: IssuanceId
@@ -89,6 +91,7 @@ class IssuanceDraft:
     act: CertificateAct = CertificateAct.REISSUE
     identity: HolderIdentity | None = None
     is_name_composed: bool = False
+    activation: Activation = Activation.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,7 @@ class CertificateRecord:
     suspension_limit_utc: datetime | None = None
     crl_number: int | None = None
     identity: HolderIdentity | None = None
+    activation: Activation = Activation.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ class CredentialRecord:
     spki: bytes
     certificate: CertificateId | None
     not_after_utc: datetime | None
+    activation: Activation = Activation.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class EnrolmentCertificates:
             algorithm=record.algorithm,
             csr=None,
             key_group=record.key_group,
+            activation=record.activation,
             deadline=caller.deadline,
         )
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from signerd.audit.event import EventKind
+from signerd.core.activation import Activation
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import Interrupted, InvalidRequest, NotFound, SignerdError, WrongState
@@ -33,6 +34,7 @@ class OpenRequest:
     algorithm: KeyAlgorithm | None
     key_group: str
     certificate: CertificateId | None
+    activation: Activation = Activation.NONE
 
 
 class OpenEnrolment:
@@ -60,7 +62,11 @@ class OpenEnrolment:
                 raise await self._refused(record, caller, error) from None
             if old is not None:
                 record = replace(
-                    record, profile=old.profile, algorithm=old.algorithm, key_group=old.key_group
+                    record,
+                    profile=old.profile,
+                    algorithm=old.algorithm,
+                    key_group=old.key_group,
+                    activation=old.activation,
                 )
         else:
             record = known
@@ -103,6 +109,7 @@ class OpenEnrolment:
             profile=request.profile,
             algorithm=request.algorithm,
             key_group=request.key_group,
+            activation=request.activation,
             old_certificate=request.certificate,
         )
 

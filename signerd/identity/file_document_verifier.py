@@ -54,6 +54,10 @@ class FileDocumentVerifier:
             return DocumentVerdict(DocumentOutcome.UNKNOWN, self._path.name)
         return DocumentVerdict(_outcome(entry, document), entry.reference)
 
+    def count(self) -> int:
+        """How many documents the file has. Raises ServiceUnavailable, as verify."""
+        return len(self._entries())
+
     def _entries(self) -> _Entries:
         try:
             status = self._path.stat()

@@ -11,7 +11,7 @@ from signerd.config.secret_source import Secret
 from signerd.core.clock import AHEAD
 from signerd.core.error import InvalidRequest, LimitExceeded, SignerdError, WrongState
 from signerd.core.evidence import CodeRecord, EnrolmentPurpose, Factor, Failures
-from signerd.core.value import EnrolmentId
+from signerd.core.value import CredentialId, EnrolmentId
 from signerd.identity.check import Check
 from signerd.identity.keyed_hash import Mac, mac_input
 from signerd.identity.lockout import (
@@ -51,6 +51,23 @@ class CodeBinding:
     factor: Factor
     purpose: EnrolmentPurpose
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is hashed with the code."""
+        return self.enrolment, self.factor, self.purpose
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationBinding:
+    """Of a code that agrees to the use of a key."""
+
+    credential: CredentialId
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is hashed with the code."""
+        return "activation", self.credential
+
 
 @dataclass(frozen=True, slots=True)
 class NewCode:
@@ -62,7 +79,7 @@ class NewCode:
 
 async def make_code(
     record: CodeRecord,
-    binding: CodeBinding,
+    binding: CodeBinding | ActivationBinding,
     rule: CodeRule,
     now_utc: datetime,
     *,
@@ -92,7 +109,7 @@ async def make_code(
 
 async def verify_code(
     record: CodeRecord,
-    binding: CodeBinding,
+    binding: CodeBinding | ActivationBinding,
     given: Secret,
     rule: CodeRule,
     now_utc: datetime,
@@ -171,5 +188,5 @@ def _too_many(what: str, reason: str, wait: timedelta) -> LimitExceeded:
     )
 
 
-def _input(binding: CodeBinding, code: str) -> bytes:
-    return mac_input("one-time code", binding.enrolment, binding.factor, binding.purpose, code)
+def _input(binding: CodeBinding | ActivationBinding, code: str) -> bytes:
+    return mac_input("one-time code", *binding.parts, code)

@@ -78,14 +78,14 @@ def new_password(
     password = normalised(new)
     check_strength(password, personal)
     former = () if record is None else (record.hash, *record.history)[: rule.history]
-    if any(_matches(one, password) for one in former):
+    if any(matches_hash(one, password) for one in former):
         raise InvalidRequest(
             f"the new password is one of the last {rule.history}; take one that was not used yet",
             reason="PASSWORD_REUSED",
             field="new_password",
         )
     return PasswordRecord(
-        hash=_hash(password, rule.cost, salt),
+        hash=hash_secret(password, rule.cost, salt),
         set_utc=now_utc,
         history=former[: rule.history - 1],
     )
@@ -109,7 +109,7 @@ def verify_password(
         return Check(record, locked)
     password = normalised(given)
     # What could never be set costs no hashing, however long it is; it counts all the same.
-    if not (is_well_formed(password) and _matches(record.hash, password)):
+    if not (is_well_formed(password) and matches_hash(record.hash, password)):
         failures = after_failure(record.failures, rule.lockout, now_utc)
         refusal: SignerdError = wrong_refusal(
             failures, rule.lockout, _WHAT, now_utc, reason="PASSWORD_WRONG", field="password"
@@ -117,7 +117,7 @@ def verify_password(
         return Check(replace(record, failures=failures), refusal)
     passed = replace(record, failures=Failures())
     if _hasher(rule.cost).check_needs_rehash(record.hash):
-        passed = replace(passed, hash=_hash(password, rule.cost, salt))
+        passed = replace(passed, hash=hash_secret(password, rule.cost, salt))
     if now_utc >= expiry_of(record, rule) and not even_expired:
         return Check(passed, _expired(rule))
     return Check(passed)
@@ -131,7 +131,8 @@ def _expired(rule: PasswordRule) -> WrongState:
     )
 
 
-def _matches(hash_: str, password: Secret) -> bool:
+def matches_hash(hash_: str, password: Secret) -> bool:
+    """Whether a hash is of a secret. Raises Internal (PASSWORD_HASH_BROKEN)."""
     try:
         return PasswordHasher().verify(hash_, password.reveal())
     except VerifyMismatchError:
@@ -143,7 +144,8 @@ def _matches(hash_: str, password: Secret) -> bool:
         ) from None
 
 
-def _hash(password: Secret, cost: Argon2Cost, salt: bytes) -> str:
+def hash_secret(password: Secret, cost: Argon2Cost, salt: bytes) -> str:
+    """PHC string (argon2id). salt: SALT_BYTES random bytes."""
     if len(salt) != SALT_BYTES:
         raise ValueError(f"the salt must have {SALT_BYTES} bytes")
     return _hasher(cost).hash(password.reveal(), salt=salt)

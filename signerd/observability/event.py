@@ -47,8 +47,12 @@ class LogEvent(StrEnum):
     READY_KEYS_MADE = "keeper.ready_keys_made"
     HOUSEKEEPING_DONE = "keeper.housekeeping_done"
     OCSP_SIGNER_RENEWED = "keeper.ocsp_signer_renewed"
+    TIME_STAMPER_RENEWED = "keeper.time_stamper_renewed"
     CRL_PUBLISHED = "crl.published"
     CRL_FAILED = "crl.failed"
+    CHECKPOINT_FAILED = "audit.checkpoint_failed"
+    CHECKPOINT_UNSTAMPED = "audit.checkpoint_unstamped"
+    AUDIT_BROKEN = "audit.broken"
     OCSP_PRESIGN_FAILED = "ocsp.presign_failed"
     WORK_FAILED = "work.failed"
     MESSAGE_NOT_SENT = "message.not_sent"
@@ -56,5 +60,6 @@ class LogEvent(StrEnum):
 
     PUBLISHER_LISTENING = "publisher.listening"
     OCSP_UNANSWERED = "ocsp.unanswered"
+    TIMESTAMP_REFUSED = "timestamp.refused"
 
     LIBRARY_MESSAGE = "library.message"

@@ -62,7 +62,7 @@ def examine_chain(links: Sequence[ChainLink], moment_utc: datetime) -> tuple[Cha
         return (ChainProblem(ChainFault.BROKEN, 0, "the chain is empty"),)
     try:
         read = [_read(link.certificate) for link in links]
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         text = f"a certificate of the chain cannot be read: {error}"
         return (ChainProblem(ChainFault.BROKEN, 0, text),)
     problems: list[ChainProblem] = []

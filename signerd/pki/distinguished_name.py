@@ -66,3 +66,11 @@ def _read(attribute: AttributeDer) -> _Attribute:
     if type_ not in _CODECS:
         raise ValueError(f"{attribute.oid.dotted_string} is not a string")
     return _Attribute(attribute.oid, bytes(attribute.value.data).decode(_CODECS[type_]), type_)
+
+
+def shown_subject(certificate_der: bytes) -> str:
+    """display_name of whoever's certificate; empty where its subject cannot be read."""
+    try:
+        return display_name(read_name(tbs_of(certificate_der).subject))
+    except ValueError:
+        return ""

@@ -76,7 +76,8 @@ def shipped_profiles() -> dict[str, bytes]:
 
 @cache
 def service_profile(name: str) -> Profile:
-    """A shipped profile of the daemon's own keys: "ocsp-signer" or "time-stamping".
+    """A shipped profile of the daemon's own keys: "ocsp-signer", "time-stamping" or
+    "audit-signer".
 
     These are not copied into state directories, so that nobody is issued such a certificate unless
     the operator puts a file of the kind among the profiles. Raises BootError (CONFIG_INVALID).

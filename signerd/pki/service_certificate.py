@@ -1,10 +1,13 @@
-"""Certificates of the daemon's own services: the OCSP signer and the time-stamping authority.
+"""Certificates of the daemon's own services: OCSP signer, time-stamping authority, audit signer.
 
 What they hold stands in shipped profiles that no caller can name; see service_profile.
 """
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
+
+from cryptography import x509
 
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.record import SubjectRecord
@@ -15,6 +18,10 @@ from signerd.pki.key import check_key_algorithm
 from signerd.pki.profile import Profile
 from signerd.pki.profile_directory import service_profile
 from signerd.pki.validity import validity_within
+
+# Under the arc that UUIDs have (ITU-T X.667), so of nobody else.
+AUDIT_SIGNING: Final = x509.ObjectIdentifier("2.25.120765528459821570115809768164609232671")
+"""The purpose (extendedKeyUsage) of the key that signs audit checkpoints."""
 
 
 def prepare_ocsp_signer(
@@ -55,19 +62,53 @@ def prepare_time_stamping(
     now_utc: datetime,
     days: int,
     name: str,
+    crl_uri: str = "",
+    issuer_uri: str = "",
 ) -> PreparedCertificate:
     """A time-stamping authority (RFC 3161, 2.3): timeStamping, critical and alone.
 
-    Arguments and errors as for prepare_ocsp_signer.
+    crl_uri, issuer_uri: where the issuing CA's CRL and certificate are; "" leaves them out. Other
+    arguments and errors as for prepare_ocsp_signer.
     """
+    shipped = service_profile("time-stamping")
+    extensions = replace(
+        shipped.extensions,
+        crl_uris=(crl_uri,) if crl_uri else (),
+        ca_issuers_uris=(issuer_uri,) if issuer_uri else (),
+    )
     return _prepare(
-        service_profile("time-stamping"),
+        replace(shipped, extensions=extensions),
         issuer,
         algorithm,
         spki=spki,
         serial=serial,
         now_utc=now_utc,
         days=days,
+        name=name,
+    )
+
+
+def prepare_audit_signer(
+    issuer: IssuerInfo,
+    algorithm: KeyAlgorithm,
+    *,
+    spki: bytes,
+    serial: int,
+    now_utc: datetime,
+    name: str,
+) -> PreparedCertificate:
+    """The signer of audit checkpoints, known by AUDIT_SIGNING; it ends with its issuer.
+
+    Other arguments and errors as for prepare_ocsp_signer.
+    """
+    return _prepare(
+        service_profile("audit-signer"),
+        issuer,
+        algorithm,
+        spki=spki,
+        serial=serial,
+        now_utc=now_utc,
+        days=(issuer.not_after_utc - now_utc).days + 1,
         name=name,
     )
 

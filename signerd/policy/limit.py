@@ -33,6 +33,7 @@ class RpcLimit:
 
 
 _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
+_TIMESTAMP: Final = RpcLimit(8 * _KIB, 60.0, None, 1, 1024)
 _BATCH: Final = RpcLimit(16_384 * _KIB, 300.0, None, 1, 256)
 _STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 10.0, 50, 64)
 _UPLOAD: Final = RpcLimit(4_096 * _KIB, 86_400.0, 100.0, 200, 64)
@@ -42,8 +43,12 @@ _LIST: Final = RpcLimit(8 * _KIB, 60.0, 200.0, 400, 64)
 _FOLLOW: Final = RpcLimit(8 * _KIB, 86_400.0, 10.0, 50, 64)
 # Few numbers fit a birth date: who asks often enough finds the right one.
 _IDENTITY: Final = RpcLimit(4 * _KIB, 30.0, 20.0, 40, 16)
+# Reads all records under a checkpoint, and may look through many more.
+_PROVE: Final = RpcLimit(4 * _KIB, 120.0, 5.0, 20, 4)
 # Each leaves a row until some time after its end.
 _LOGIN: Final = RpcLimit(64 * _KIB, 60.0, 200.0, 400, 256)
+# Each takes some 80 ms of a core, to make PINs dear to guess.
+_ACTIVATE: Final = RpcLimit(256 * _KIB, 60.0, 50.0, 100, 64)
 _HEALTH: Final = RpcLimit(4 * _KIB, 60.0, 200.0, 400, 256)
 
 RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
@@ -81,11 +86,20 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Signing/SignStream": _STREAM,
         "/signerd.v1.Signing/SignDocument": _UPLOAD,
         "/signerd.v1.Signing/Verify": _SIGN,
+        "/signerd.v1.DocumentSigning/SignCms": _SIGN,
+        "/signerd.v1.DocumentSigning/VerifyCms": _SIGN,
+        "/signerd.v1.Timestamping/CreateTimestamp": _TIMESTAMP,
+        "/signerd.v1.Timestamping/VerifyTimestamp": _SIGN,
         "/signerd.v1.Login/CreateChallenge": _LOGIN,
         "/signerd.v1.Login/VerifyChallengeResponse": _LOGIN,
+        "/signerd.v1.Activation/SetActivationPin": _ACTIVATE,
+        "/signerd.v1.Activation/SendActivationCode": _CHANGE,
+        "/signerd.v1.Activation/AuthorizeSigning": _ACTIVATE,
+        "/signerd.v1.Activation/UnlockActivation": _CHANGE,
         "/signerd.v1.Admin/GetServerInfo": _READ,
         "/signerd.v1.Admin/GetTokenStatus": _LIST,
         "/signerd.v1.Admin/ListAuditEvents": _LIST,
+        "/signerd.v1.Admin/ProveAuditRecord": _PROVE,
         "/signerd.v1.Admin/ListMessages": _LIST,
         "/signerd.v1.Admin/GetMessage": _READ,
         "/signerd.v1.Admin/WatchAuditEvents": _FOLLOW,

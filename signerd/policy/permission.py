@@ -26,7 +26,10 @@ class Permission(StrEnum):
     PUBLIC_KEY_GET = "public_key.get"
     SIGNATURE_CREATE = "signature.create"
     SIGNATURE_VERIFY = "signature.verify"
+    TIMESTAMP_CREATE = "timestamp.create"
     LOGIN_CONDUCT = "login.conduct"
+    ACTIVATION_MANAGE = "activation.manage"
+    ACTIVATION_USE = "activation.use"
     SERVER_GET = "server.get"
     TOKEN_GET = "token.get"  # noqa: S105 - the name of a permission
     AUDIT_READ = "audit.read"
@@ -38,7 +41,8 @@ class Role(StrEnum):
     """What principals may be; the policy file grants them.
 
     Taking a certificate off hold is the RA supervisor's, so that no single officer both suspends
-    and resumes. A relying party asks who the holder of a certificate is, and logs holders in.
+    and resumes. Who sets the PIN of a key does not sign with it, and the other way round. A relying
+    party asks who the holder of a certificate is, and logs holders in.
     """
 
     OPERATOR = "operator"
@@ -84,12 +88,21 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Signing/SignStream": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/SignDocument": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.DocumentSigning/SignCms": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.DocumentSigning/VerifyCms": Permission.SIGNATURE_VERIFY,
+        "/signerd.v1.Timestamping/CreateTimestamp": Permission.TIMESTAMP_CREATE,
+        "/signerd.v1.Timestamping/VerifyTimestamp": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.Login/CreateChallenge": Permission.LOGIN_CONDUCT,
         "/signerd.v1.Login/VerifyChallengeResponse": Permission.LOGIN_CONDUCT,
+        "/signerd.v1.Activation/SetActivationPin": Permission.ACTIVATION_MANAGE,
+        "/signerd.v1.Activation/SendActivationCode": Permission.ACTIVATION_USE,
+        "/signerd.v1.Activation/AuthorizeSigning": Permission.ACTIVATION_USE,
+        "/signerd.v1.Activation/UnlockActivation": Permission.ACTIVATION_MANAGE,
         "/signerd.v1.Admin/GetServerInfo": Permission.SERVER_GET,
         "/signerd.v1.Admin/GetTokenStatus": Permission.TOKEN_GET,
         "/signerd.v1.Admin/ListAuditEvents": Permission.AUDIT_READ,
         "/signerd.v1.Admin/WatchAuditEvents": Permission.AUDIT_READ,
+        "/signerd.v1.Admin/ProveAuditRecord": Permission.AUDIT_READ,
         "/signerd.v1.Admin/ListMessages": Permission.MESSAGE_READ,
         "/signerd.v1.Admin/GetMessage": Permission.MESSAGE_READ,
         "/grpc.health.v1.Health/Check": Permission.SERVICE_DISCOVER,
@@ -125,6 +138,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.SUBSCRIBER_GET,
                 Permission.SUBSCRIBER_ERASE,
                 Permission.ENROLMENT_CONDUCT,
+                Permission.ACTIVATION_MANAGE,
                 Permission.CERTIFICATE_ISSUE,
                 Permission.CERTIFICATE_REISSUE,
                 Permission.CERTIFICATE_RENEW,
@@ -148,7 +162,9 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
         Role.SIGNER: frozenset(
             {
                 Permission.SIGNATURE_CREATE,
+                Permission.ACTIVATION_USE,
                 Permission.SIGNATURE_VERIFY,
+                Permission.TIMESTAMP_CREATE,
                 Permission.PUBLIC_KEY_GET,
                 Permission.CERTIFICATE_RENEW,
                 Permission.CERTIFICATE_GET,
@@ -161,6 +177,7 @@ ROLE_PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = MappingProxyType
                 Permission.IDENTITY_VERIFY,
                 Permission.LOGIN_CONDUCT,
                 Permission.SIGNATURE_VERIFY,
+                Permission.TIMESTAMP_CREATE,
                 Permission.CERTIFICATE_GET,
                 Permission.CA_GET,
                 Permission.SERVER_GET,

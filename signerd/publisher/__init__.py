@@ -1,1 +1,1 @@
-"""HTTP for relying parties: CRLs, OCSP, CA certificates."""
+"""HTTP for relying parties: CRLs, OCSP, CA certificates, time stamps."""

@@ -15,6 +15,7 @@ from signerd.pki.bundle import cms_bundle, pem_bundle
 from signerd.pki.ocsp import MalformedOcspRequest, OcspRefusal, parse_ocsp_get
 from signerd.publisher import path
 from signerd.publisher.representation import NO_STORE, Representation, respond
+from signerd.signing.answer_timestamp import AnswerTimestamp
 
 # RFC 2585, sections 3 and 4; RFC 6960, C.1 and C.2; RFC 5280, 4.2.2.1; RFC 8555, 9.1.
 _CRL_TYPE: Final = "application/pkix-crl"
@@ -23,6 +24,9 @@ _PEM_TYPE: Final = "application/pem-certificate-chain"
 _CMS_TYPE: Final = "application/pkcs7-mime"
 _OCSP_REQUEST_TYPE: Final = "application/ocsp-request"
 _OCSP_RESPONSE_TYPE: Final = "application/ocsp-response"
+# RFC 3161, 3.4.
+_TIME_STAMP_QUERY_TYPE: Final = "application/timestamp-query"
+_TIME_STAMP_REPLY_TYPE: Final = "application/timestamp-reply"
 _CERTIFICATE_CACHE_S: Final = 3600.0
 _RETRY_S: Final = "1"
 
@@ -30,13 +34,14 @@ _RETRY_S: Final = "1"
 @dataclass(frozen=True, slots=True)
 class Resources:
     """Everything that relying parties find here. cache_s: longest time in seconds that caches keep
-    what may change."""
+    what may change. time_stamps: None where there are none."""
 
     crls: CurrentCrls
     ocsp: AnswerOcsp
     authority: Authority
     clock: Clock
     cache_s: float
+    time_stamps: AnswerTimestamp | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """HEAD is answered wherever GET is, anything else by 405."""
@@ -46,6 +51,7 @@ class Resources:
             web.get(path.ROOT_CRL, self._root_crl),
             web.post(path.OCSP, self._ocsp_post),
             web.get(path.OCSP + "/{request:.+}", self._ocsp_get),
+            web.post(path.TIME_STAMPS, self._time_stamp),
             web.get(path.ISSUING_CERTIFICATE, self._issuing_certificate),
             web.get(path.ROOT_CERTIFICATE, self._root_certificate),
             web.get(path.PEM_CHAIN, self._pem_chain),
@@ -102,6 +108,19 @@ class Resources:
             self.cache_s,
         )
         return respond(request, found, self.clock.now())
+
+    async def _time_stamp(self, request: web.Request) -> web.Response:
+        if self.time_stamps is None:
+            raise web.HTTPNotFound(text="there are no time stamps here\n")
+        if request.content_type != _TIME_STAMP_QUERY_TYPE:
+            raise web.HTTPUnsupportedMediaType(
+                text=f"send {_TIME_STAMP_QUERY_TYPE}\n", headers={"Accept": _TIME_STAMP_QUERY_TYPE}
+            )
+        return web.Response(
+            body=await self.time_stamps.answer(await request.read()),
+            content_type=_TIME_STAMP_REPLY_TYPE,
+            headers=dict(NO_STORE),
+        )
 
     async def _issuing_certificate(self, request: web.Request) -> web.Response:
         return self._certificate(request, self.authority.certificate, _CERTIFICATE_TYPE)

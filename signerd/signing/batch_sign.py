@@ -2,22 +2,31 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, TypeAlias
 
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import Activation, AuthorisationUse
 from signerd.core.clock import Clock
-from signerd.core.error import SignerdError, TokenRefused, TokenUnavailable, WrongState
+from signerd.core.error import (
+    PermissionDenied,
+    SignerdError,
+    TokenRefused,
+    TokenUnavailable,
+    WrongState,
+)
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import CredentialRecord
 from signerd.core.signing import Lane, SignTask
 from signerd.core.value import CredentialId
+from signerd.signing.agreement import Agreements, digests_of
 from signerd.signing.check import check_made
 from signerd.signing.ports import SignatureStore, Signer
 from signerd.signing.sign import (
     CredentialCache,
     SignRequest,
+    agreement_for,
     check_signs,
     message_of,
     require_active,
@@ -47,12 +56,14 @@ class BatchSign:
         clock: Clock,
         process: str,
         *,
+        agreements: Agreements,
         verify: bool = False,
     ) -> None:
         self._verify = verify
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
+        self._agreements = agreements
         self._clock = clock
         self._process = process
 
@@ -63,8 +74,10 @@ class BatchSign:
 
         1. What can be said without a token is said of each request by itself; a request that the
            caller could not even read is passed in as its error, and comes out as that.
-        2. The tokens sign what is left.
-        3. What one key signed goes on record as one event, all events in one transaction, and
+        2. What its subscriber has to agree to is compared with what the subscriber did agree to:
+           no key is used without it.
+        3. The tokens sign what is left.
+        4. What one key signed goes on record as one event, all events in one transaction, and
            what a transaction refuses is not answered: see Sign.
 
         Raises LimitExceeded and StoreUnavailable, which concern all alike.
@@ -73,7 +86,9 @@ class BatchSign:
         asked = _Asked()
         known = await self._look_up({it.credential for it in _good(requests)})
         ready = self._check(requests, known, outcomes, asked)
-        if ready is not None:
+        if ready is not None and asked.needs_agreement:
+            asked = await self._agree(asked, outcomes)
+        if ready is not None and asked.tasks:
             signatures = await self._tokens.sign_many(
                 asked.tasks, deadline=ready.deadline, lane=lane
             )
@@ -130,6 +145,29 @@ class BatchSign:
             some = request
         return some
 
+    async def _agree(self, asked: "_Asked", outcomes: list[SignOutcome | None]) -> "_Asked":
+        """What may be signed of it; the rest is refused, each group as a whole."""
+        agreed = _Asked()
+        for key, group in asked.groups.items():
+            places = [asked.places[position] for position in group.positions]
+            tasks = [asked.tasks[position] for position in group.positions]
+            messages = [task.message for task in tasks]
+            try:
+                use = await agreement_for(
+                    self._agreements, group.request, group.credential, messages
+                )
+            except (WrongState, PermissionDenied) as error:
+                for place in places:
+                    outcomes[place] = error
+                continue
+            start = len(agreed.tasks)
+            agreed.groups[key] = replace(
+                group, positions=list(range(start, start + len(tasks))), use=use
+            )
+            agreed.tasks += tasks
+            agreed.places += places
+        return agreed
+
     async def _record(
         self,
         asked: "_Asked",
@@ -138,7 +176,7 @@ class BatchSign:
     ) -> None:
         groups = []
         for group in asked.groups.values():
-            made = []
+            made: list[tuple[int, bytes]] = []
             for position in group.positions:
                 signature = signatures[position]
                 place = asked.places[position]
@@ -146,20 +184,15 @@ class BatchSign:
                     outcomes[place] = await self._explained(group, signature)
                 else:
                     outcomes[place] = Signed(signature, group.credential)
-                    made.append(position)
+                    made.append((position, signature))
             if made:
                 groups.append((group, made))
         now = self._clock.now()
         records = [
-            SignatureRecord(
-                group.credential.credential_id,
-                signature_event(
-                    group.request,
-                    group.credential,
-                    [asked.tasks[position].message for position in made],
-                    now,
-                    self._process,
-                ),
+            self._signature_record(
+                group,
+                [(asked.tasks[position].message, signature) for position, signature in made],
+                now,
             )
             for group, made in groups
         ]
@@ -167,8 +200,19 @@ class BatchSign:
         for (group, made), refusal in zip(groups, refusals, strict=True):
             if refusal is not None:
                 error = await self._explained(group, refusal)
-                for position in made:
+                for position, _ in made:
                     outcomes[asked.places[position]] = error
+
+    def _signature_record(
+        self, group: "_Group", made: Sequence[tuple[bytes, bytes]], now_utc: datetime
+    ) -> SignatureRecord:
+        credential, use = group.credential, group.use
+        if use is not None:
+            # What the token did not sign is not counted.
+            signed = digests_of(credential.algorithm, [message for message, _ in made])
+            use = replace(use, digests=tuple(signed))
+        event = signature_event(group.request, credential, made, now_utc, self._process, use=use)
+        return SignatureRecord(credential.credential_id, event, use)
 
     async def _explained(self, group: "_Group", error: SignerdError) -> SignerdError:
         """In the words that a caller meets whose front did not know the key yet: a key that is gone
@@ -191,6 +235,7 @@ class _Group:
     request: SignRequest
     credential: CredentialRecord
     positions: list[int]
+    use: AuthorisationUse | None = None
     explained: SignerdError | None = None
 
 
@@ -201,6 +246,7 @@ class _Asked:
         self.tasks: list[SignTask] = []
         self.places: list[int] = []
         self.groups: dict[tuple[CredentialId, str, str], _Group] = {}
+        self.needs_agreement = False
 
     def group(
         self,
@@ -217,6 +263,7 @@ class _Asked:
                 raise credential
             check_signs(credential, request.scope, now_utc)
             group = self.groups[key] = _Group(request, credential, [])
+            self.needs_agreement |= credential.activation is not Activation.NONE
         return group
 
 

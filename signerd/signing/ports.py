@@ -6,6 +6,7 @@ from typing import Protocol
 
 from signerd.audit.event import AuditEvent
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import SigningAuthorisation
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import SignerdError
 from signerd.core.login import ChallengeRecord
@@ -51,9 +52,21 @@ class SignatureStore(Protocol):
         transaction; for each record None, or why it is not there.
 
         This is what makes revocation immediate: a signature whose record is committed precedes
-        the revocation, and one whose record is not is never answered. The errors are NotFound and
-        WrongState (CREDENTIAL_RETIRED, CREDENTIAL_SUSPENDED).
+        the revocation, and one whose record is not is never answered. An authorisation is counted
+        in the same transaction, or the record refused. The errors are NotFound, WrongState
+        (CREDENTIAL_RETIRED, CREDENTIAL_SUSPENDED) and those of `count_new`.
         """
+        ...
+
+
+class AuthorisationStore(Protocol):
+    """Agreements that subscribers gave."""
+
+    async def find_authorisation(
+        self, authorisation_id: str, request_id: str
+    ) -> tuple[SigningAuthorisation, dict[bytes, int]] | None:
+        """An authorisation, and the signatures by digest that were counted of this call; None for
+        one that was never given, was withdrawn or forgotten. Raises StoreUnavailable."""
         ...
 
 

@@ -3,10 +3,12 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import Activation, AuthorisationUse
 from signerd.core.algorithm import Hash, KeyAlgorithm, spec_of
 from signerd.core.clock import Clock
 from signerd.core.error import (
@@ -22,6 +24,7 @@ from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
 from signerd.pki.signature import digest
 from signerd.policy.decide import Scope
+from signerd.signing.agreement import Agreements, digests_of
 from signerd.signing.check import check_made
 from signerd.signing.login_statement import check_purpose
 from signerd.signing.ports import SignatureStore, Signer
@@ -64,7 +67,10 @@ class SignInput(NamedTuple):
 
 class SignRequest(NamedTuple):
     """A checked call. deadline: seconds of time.monotonic(). authorisation: the subscriber's
-    agreement, "" where none was sent. purpose: what for, put on record; "" for none."""
+    agreement, "" where none was sent. purpose: what for, put on record; "" for none. agreed: what
+    the subscriber has seen, in place of the message that the key signs, where that is something
+    around it, such as the attributes of a document: its digest, for Ed25519 the data; "" for the
+    message itself."""
 
     credential: CredentialId
     input: SignInput
@@ -74,6 +80,11 @@ class SignRequest(NamedTuple):
     deadline: float
     authorisation: str = ""
     purpose: str = ""
+    agreed: bytes = b""
+
+    def __repr__(self) -> str:
+        """Without the authorisation, which is a secret, and the data."""
+        return f"SignRequest(credential={self.credential!r}, request_id={self.request_id!r})"
 
 
 class CredentialCache:
@@ -123,12 +134,14 @@ class Sign:
         clock: Clock,
         process: str,
         *,
+        agreements: Agreements,
         verify: bool = False,
     ) -> None:
         self._verify = verify
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
+        self._agreements = agreements
         self._clock = clock
         self._process = process
 
@@ -162,13 +175,21 @@ class Sign:
         credential = await self._credentials.get(request.credential)
         check_signs(credential, request.scope, self._clock.now())
         message = message_of(request, credential)
+        use = None
+        if credential.activation is not Activation.NONE:
+            use = await agreement_for(
+                self._agreements, request, credential, [request.agreed or message]
+            )
         signature = await self._sign_on_token(credential, message, request.deadline)
         if self._verify and (broken := check_made(credential, message, signature)):
             raise broken
         reach(FaultPoint.SIGN_BEFORE_RECORD)
-        event = signature_event(request, credential, [message], self._clock.now(), self._process)
+        made = [(message, signature)]
+        event = signature_event(
+            request, credential, made, self._clock.now(), self._process, use=use
+        )
         [refusal] = await self._store.record_signatures(
-            [SignatureRecord(request.credential, event)]
+            [SignatureRecord(request.credential, event, use)]
         )
         if refusal is not None:
             if isinstance(refusal, WrongState):
@@ -177,6 +198,14 @@ class Sign:
             raise refusal
         reach(FaultPoint.SIGN_RECORDED)
         return signature, credential
+
+    async def require_agreement(
+        self, request: SignRequest, credential: CredentialRecord, message: bytes
+    ) -> None:
+        """Look, before any key is used, whether sign would be refused for want of the subscriber's
+        agreement. Raises as Agreements.check."""
+        if credential.activation is not Activation.NONE:
+            await agreement_for(self._agreements, request, credential, [request.agreed or message])
 
     async def _sign_on_token(
         self, credential: CredentialRecord, message: bytes, deadline: float
@@ -192,6 +221,22 @@ class Sign:
     async def _require_active(self, credential_id: CredentialId) -> None:
         """The key may be gone because it was retired and destroyed since it was looked up."""
         await require_active(self._credentials, credential_id)
+
+
+async def agreement_for(
+    agreements: Agreements,
+    request: SignRequest,
+    credential: CredentialRecord,
+    messages: Sequence[bytes],
+) -> AuthorisationUse | None:
+    """What the record of a request's signatures has to count. Raises as Agreements.check."""
+    return await agreements.check(
+        request.authorisation,
+        credential,
+        messages,
+        principal=request.principal,
+        request_id=request.request_id,
+    )
 
 
 def check_signs(credential: CredentialRecord, scope: Scope, now_utc: datetime) -> None:
@@ -234,18 +279,23 @@ async def require_active(credentials: CredentialCache, credential_id: Credential
 def signature_event(
     request: SignRequest,
     credential: CredentialRecord,
-    messages: Sequence[bytes],
+    made: Sequence[tuple[bytes, bytes]],
     now_utc: datetime,
     process: str,
+    *,
+    use: AuthorisationUse | None = None,
 ) -> AuditEvent:
     """What is put on record of signatures that one key made together for one call.
 
+    made: each message with its signature.
     One has `digest`, HASH:HEX; several have `count` and `digests`, HASH: and the digests in their
-    order with a space between. For Ed25519, which signs messages, it is their SHA-256.
+    order with a space between. For Ed25519, which signs messages, it is their SHA-256. By
+    `signature`, or `signatures` in the same order, a proof finds the record: sha256: of each.
     """
     hash_ = spec_of(credential.algorithm).hash
-    digests = messages if hash_ else [digest(Hash.SHA256, message) for message in messages]
+    digests = digests_of(credential.algorithm, [message for message, _ in made])
     name = (hash_ or Hash.SHA256).value
+    signatures = [sha256(signature).hexdigest() for _, signature in made]
     details = {
         "algorithm": credential.algorithm.value,
         "certificate": credential.certificate or "",
@@ -254,9 +304,13 @@ def signature_event(
     }
     if len(digests) == 1:
         details["digest"] = f"{name}:{digests[0].hex()}"
+        details["signature"] = f"sha256:{signatures[0]}"
     else:
         details["count"] = str(len(digests))
         details["digests"] = f"{name}:{' '.join([one.hex() for one in digests])}"
+        details["signatures"] = f"sha256:{' '.join(signatures)}"
+    if use is not None:
+        details["authorisation"] = use.authorisation_id
     if request.purpose:
         details["purpose"] = request.purpose
     return AuditEvent(

@@ -41,6 +41,13 @@ class ProblemCode(StrEnum):
     CHAIN_INVALID = "CHAIN_INVALID"
     KEY_USAGE = "KEY_USAGE"
     ALGORITHM_NOT_ACCEPTED = "ALGORITHM_NOT_ACCEPTED"
+    CONTENT_MISSING = "CONTENT_MISSING"
+    CONTENT_CHANGED = "CONTENT_CHANGED"
+    CERTIFICATE_MISSING = "CERTIFICATE_MISSING"
+    CERTIFICATE_MISMATCH = "CERTIFICATE_MISMATCH"
+    ATTRIBUTES_INVALID = "ATTRIBUTES_INVALID"
+    TIME_STAMP_INVALID = "TIME_STAMP_INVALID"
+    NOT_SIGNED = "NOT_SIGNED"
     LOGIN_CHALLENGE_NOT_A_TRANSACTION = "LOGIN_CHALLENGE_NOT_A_TRANSACTION"
     OTHER_SUBSCRIBER = "OTHER_SUBSCRIBER"
     OTHER_CERTIFICATE = "OTHER_CERTIFICATE"
@@ -87,7 +94,7 @@ def judge_key_usage(certificate_der: bytes) -> tuple[Problem, ...]:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return ()
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension):
         return (Problem(ProblemCode.KEY_USAGE, "the certificate's extensions cannot be read"),)
     if usage.digital_signature or usage.content_commitment:
         return ()
@@ -183,7 +190,7 @@ def read_serial(certificate_der: bytes) -> int:
     """The serial number of a certificate. Raises InvalidRequest (CERTIFICATE_UNREADABLE)."""
     try:
         return x509.load_der_x509_certificate(certificate_der).serial_number
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise InvalidRequest(
             "the certificate cannot be read; send one X.509 certificate, DER",
             reason="CERTIFICATE_UNREADABLE",

@@ -1,5 +1,6 @@
 """Audit records as rows."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
@@ -20,6 +21,13 @@ def read_records(connection: Connection, query: Select[Any]) -> list[AuditRecord
     # Fetching decodes too.
     with decoded("the audit table"):
         return [_record_of(row) for row in connection.execute(query)]
+
+
+def iterate_records(connection: Connection, query: Select[Any]) -> Iterator[AuditRecord]:
+    """The same one by one, for whoever may stop at the first."""
+    with decoded("the audit table"):
+        for row in connection.execute(query):
+            yield _record_of(row)
 
 
 def _record_of(row: Row[Any]) -> AuditRecord:

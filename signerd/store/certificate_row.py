@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
 
+from signerd.core.activation import Activation
 from signerd.core.error import Internal, NotFound
 from signerd.core.lifecycle import CertificateState, CredentialState, RevocationReason
 from signerd.core.record import CertificateChange, CertificateRecord
@@ -56,6 +57,7 @@ def certificate_of(row: Row[Any]) -> CertificateRecord:
             algorithm=algorithm_from_text(row.algorithm),
             der=row.der,
             key_group=row.key_group,
+            activation=Activation(row.activation),
             revoked_utc=row.revoked_utc,
             revocation_reason=None if reason is None else RevocationReason(reason),
             replaces=row.replaces,
@@ -100,6 +102,7 @@ def insert_certificate(connection: Connection, record: CertificateRecord) -> Non
             algorithm=None if record.algorithm is None else record.algorithm.value,
             der=record.der,
             key_group=record.key_group,
+            activation=record.activation.value,
             branch=record.subject_record.branch,
             **identity_to_columns(record.identity),
             replaces=record.replaces,

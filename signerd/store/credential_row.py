@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from signerd.core.activation import Activation
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import LimitExceeded
 from signerd.core.lifecycle import CredentialState, TokenPurpose
@@ -55,6 +56,7 @@ def credential_of(row: Row[Any]) -> CredentialRecord:
             spki=row.spki or b"",
             certificate=row.certificate_id,
             not_after_utc=row.not_after_utc,
+            activation=Activation(row.activation),
         )
 
 
@@ -106,6 +108,7 @@ def reserve_credential(
     cka_id: bytes,
     subscriber: SubscriberId,
     key_group: str,
+    activation: str,
     algorithm: str,
     now_utc: datetime,
     made: GeneratedKey | None = None,
@@ -119,6 +122,7 @@ def reserve_credential(
             cka_id=cka_id,
             subscriber_id=subscriber,
             key_group=key_group,
+            activation=activation,
             algorithm=algorithm,
             state=CredentialState.RESERVED.value,
             created_utc=now_utc,

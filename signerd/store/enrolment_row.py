@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
+from signerd.core.activation import Activation
 from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import NotFound
 from signerd.core.evidence import (
@@ -39,6 +40,7 @@ def columns_of(record: EnrolmentRecord) -> dict[str, object]:
         "profile": record.profile,
         "algorithm": None if record.algorithm is None else record.algorithm.value,
         "key_group": record.key_group,
+        "activation": record.activation.value,
         "old_certificate": record.old_certificate,
         "certificate_id": record.certificate,
         "proven": " ".join(sorted(record.proven)),
@@ -66,6 +68,7 @@ def enrolment_of(row: Row[Any]) -> EnrolmentRecord:
             profile=row.profile,
             algorithm=algorithm_from_text(row.algorithm),
             key_group=row.key_group,
+            activation=Activation(row.activation),
             old_certificate=row.old_certificate,
             certificate=row.certificate_id,
             proven=frozenset(map(Factor, row.proven.split())),

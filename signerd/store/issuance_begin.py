@@ -116,6 +116,7 @@ def _reserve_key(
         cka_id=draft.cka_id if ready is None else ready.cka_id,
         subscriber=draft.subscriber,
         key_group=draft.key_group,
+        activation=draft.activation.value,
         algorithm=draft.algorithm.value,
         now_utc=now_utc,
         made=None if ready is None else ready.made,

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, exists, insert, select
 
+from signerd.core.activation import Activation
 from signerd.core.clock import AHEAD
 from signerd.core.error import NotFound
 from signerd.core.lifecycle import CertificateAct, IssuanceState
@@ -133,6 +134,7 @@ def insert_issuance(
             credential_id=credential,
             csr_spki=draft.spki,
             key_group=draft.key_group,
+            activation=draft.activation.value,
             **identity_to_columns(draft.identity),
             running_number=running_number,
             replaces=draft.replaces,
@@ -161,6 +163,7 @@ def _draft_of(row: Row[Any]) -> IssuanceDraft:
         cka_id=row.cka_id,
         spki=row.csr_spki,
         key_group=row.key_group,
+        activation=Activation(row.activation),
         replaces=row.replaces,
         act=CertificateAct(row.act),
         identity=identity_from_row(row),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from signerd.audit.event import AuditEvent
 from signerd.core.error import Internal, Interrupted
@@ -26,6 +26,7 @@ from signerd.core.record import (
 )
 from signerd.core.state_machine import next_state
 from signerd.core.value import CertificateId, CredentialId, InstanceId, IssuanceId, TokenRef
+from signerd.store.activation import carry_activation
 from signerd.store.certificate_row import (
     apply_change,
     insert_certificate,
@@ -178,11 +179,20 @@ def complete(
         connection, reserved.credential, CredentialState.RESERVED, CredentialState.ACTIVE
     ):
         raise Internal("the credential of an open issuance is not reserved")
+    _carry(connection, reserved)
     for event in events:
         transaction.record(event)
         announce(connection, event, certificate)
     reach(FaultPoint.STORE_COMPLETE_UNCOMMITTED)
     return read_certificate(connection, certificate.certificate_id)
+
+
+def _carry(connection: Connection, reserved: _Reserved) -> None:
+    """Whoever renews goes on as before; after a reissue, which follows a loss, the subscriber sets
+    a new PIN."""
+    is_renewal = reserved.act is CertificateAct.RENEW
+    if is_renewal and reserved.replaces is not None and reserved.credential is not None:
+        carry_activation(connection, reserved.replaces, reserved.credential)
 
 
 def _end_replaced(transaction: Transaction, reserved: _Reserved, now_utc: datetime) -> bool:
@@ -286,6 +296,7 @@ def _reserve_afresh(
         cka_id=cka_id,
         subscriber=old.subscriber_id,
         key_group=old.key_group,
+        activation=old.activation,
         algorithm=old.algorithm,
         now_utc=now_utc,
     )

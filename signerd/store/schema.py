@@ -102,6 +102,8 @@ credentials: Final = Table(
     Column("cka_id", LargeBinary, nullable=False),
     Column("subscriber_id", ForeignKey("subscribers.subscriber_id"), nullable=False),
     Column("key_group", String(63), nullable=False),
+    # Whether the key signs with its subscriber's agreement only.
+    Column("activation", String(16), nullable=False),
     Column("algorithm", String(32), nullable=False),
     Column("state", String(16), nullable=False),
     Column("spki", LargeBinary),
@@ -149,6 +151,8 @@ certificates: Final = Table(
     Column("algorithm", String(32)),
     Column("der", LargeBinary, nullable=False),
     Column("key_group", String(63), nullable=False),
+    # Whether the key signs with its subscriber's agreement only.
+    Column("activation", String(16), nullable=False),
     # As in subject_record, where no query finds it; empty where none was given.
     Column("branch", String(3), nullable=False, server_default=""),
     # Who holds it, where it has a VID, as in subscribers. The random number is erased with the
@@ -207,6 +211,8 @@ issuances: Final = Table(
     Column("credential_id", ForeignKey("credentials.credential_id")),
     Column("csr_spki", LargeBinary),
     Column("key_group", String(63), nullable=False),
+    # Whether the key signs with its subscriber's agreement only.
+    Column("activation", String(16), nullable=False),
     # As in certificates.
     Column("holder_name", Text),
     Column("virtual_id", LargeBinary),
@@ -247,6 +253,8 @@ enrolments: Final = Table(
     Column("profile", String(63), nullable=False),
     Column("algorithm", String(32)),
     Column("key_group", String(63), nullable=False),
+    # Whether the key signs with its subscriber's agreement only.
+    Column("activation", String(16), nullable=False),
     # What was asked for; of a refused application it need not exist.
     Column("old_certificate", String(40)),
     Column("certificate_id", ForeignKey("certificates.certificate_id")),
@@ -292,6 +300,43 @@ login_challenges: Final = Table(
     Column("used_request_id", String(64)),
     Column("used_content_sha256", LargeBinary),
     Index(None, "expires_utc"),
+)
+
+# What subscribers agree with to the use of a key: PIN (argon2id of a keyed hash), one-time code and
+# the failures of both, as JSON.
+activations: Final = Table(
+    "activations",
+    metadata,
+    Column("credential_id", ForeignKey("credentials.credential_id"), primary_key=True),
+    Column("record", Text, nullable=False),
+)
+
+# Agreements that were given.
+authorisations: Final = Table(
+    "authorisations",
+    metadata,
+    Column("authorisation_id", String(32), primary_key=True),
+    Column("secret_sha256", LargeBinary, nullable=False),
+    Column("credential_id", ForeignKey("credentials.credential_id"), nullable=False),
+    Column("principal", Text, nullable=False),
+    # Signatures that it is still good for.
+    Column("remaining", Integer, nullable=False),
+    # SHA-256 of each message that alone may be signed, as JSON; NULL where any may be.
+    Column("digests", Text),
+    Column("expires_utc", UtcMicroseconds, nullable=False),
+    CheckConstraint("remaining >= 0", name="remaining"),
+    Index(None, "credential_id"),
+    Index(None, "expires_utc"),
+)
+
+# What was signed under them, so that a repeated call is not counted twice.
+authorisation_uses: Final = Table(
+    "authorisation_uses",
+    metadata,
+    Column("authorisation_id", ForeignKey("authorisations.authorisation_id"), primary_key=True),
+    Column("request_id", String(64), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("signatures", Integer, nullable=False),
 )
 
 # Wrong identity numbers in a row that were tried on a certificate's VID.
@@ -348,6 +393,35 @@ audit_heads: Final = Table(
     Column("chain", String(64), primary_key=True),
     Column("length", BigInteger, nullable=False),
     Column("head_hash", LargeBinary, nullable=False),
+)
+
+# What the audit key has signed; see audit/checkpoint.py.
+audit_checkpoints: Final = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("checkpoint", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("fingerprints", LargeBinary, nullable=False),
+    Column("time_stamp", LargeBinary),
+)
+
+# How far each checkpoint reaches in the chains that have grown since the one before: by this the
+# checkpoint of a record is found.
+audit_coverage: Final = Table(
+    "audit_coverage",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", ForeignKey("audit_checkpoints.number"), nullable=False),
+)
+
+# How far somebody who waits wants the next checkpoint to reach.
+audit_wishes: Final = Table(
+    "audit_wishes",
+    metadata,
+    Column("chain", String(64), primary_key=True),
+    Column("length", BigInteger, nullable=False),
 )
 
 # A row for each CA: the number its next CRL will have. Whoever changes what CRLs show reads it,

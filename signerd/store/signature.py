@@ -7,10 +7,12 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, select
 
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import AuthorisationUse
 from signerd.core.error import NotFound, SignerdError, WrongState
 from signerd.core.lifecycle import CredentialState
 from signerd.core.record import CredentialRecord
 from signerd.core.value import CertificateId, CredentialId
+from signerd.store.authorisation_row import spend
 from signerd.store.batch import Merger
 from signerd.store.credential_row import SELECT_CREDENTIAL, credential_of
 from signerd.store.database import Database
@@ -52,6 +54,7 @@ class _Signatures:
 
     credential_id: CredentialId
     event: EncodedEvent
+    use: AuthorisationUse | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,14 @@ class SqlSignatureStore:
     ) -> list[SignerdError | None]:
         """See the port. Raises ValueError too, for an event that cannot be encoded."""
         # Encoded here: an event that cannot be must not fail the batch of all others.
-        encoded = [_Signatures(record.credential, encode(record.event)) for record in records]
+        encoded = [
+            _Signatures(record.credential, encode(record.event), record.use) for record in records
+        ]
+        if any(record.use is not None for record in records):
+            # It counts, so it writes more than events, and is taken back by itself if it fails.
+            return await self._database.write(
+                lambda transaction: _record_all(transaction, [encoded])[0]
+            )
         return await self._database.merge(_RECORD, encoded)
 
 
@@ -96,6 +106,8 @@ def _record_all(
     def record(one: _Signatures) -> SignerdError | None:
         if one.credential_id not in active:
             return _refusal(one.credential_id, barred)
+        if one.use is not None and (refusal := spend(transaction.connection, one.use)) is not None:
+            return refusal
         transaction.record_encoded(one.event)
         return None
 

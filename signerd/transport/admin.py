@@ -11,7 +11,9 @@ from signerd.core.clock import Clock
 from signerd.core.lifecycle import TokenPurpose
 from signerd.core.record import HostHealth, Page, TokenRecord
 from signerd.transport import conversion as convert
+from signerd.transport.audit_proof import AuditProofs
 from signerd.transport.caller import current_caller
+from signerd.transport.event import event_message
 from signerd.transport.follow import BATCH, follow
 from signerd.transport.message import OutboxView
 from signerd.transport.page import page_of
@@ -68,12 +70,15 @@ class AdminServicer(admin_pb2_grpc.AdminServicer):
         registry: TokenList,
         hosts: HostWatch,
         outbox: OutboxView,
+        *,
+        proofs: AuditProofs,
     ) -> None:
         self._identity = identity
         self._trail = trail
         self._registry = registry
         self._hosts = hosts
         self._outbox = outbox
+        self._proofs = proofs
 
     async def GetServerInfo(  # noqa: N802 - name of the RPC
         self, _request: pb.GetServerInfoRequest, _context: Any
@@ -131,6 +136,11 @@ class AdminServicer(admin_pb2_grpc.AdminServicer):
         async for record in follow(request.after_position, self._trail.last_position, read_after):
             yield pb.WatchAuditEventsResponse(event=event_message(record))
 
+    async def ProveAuditRecord(  # noqa: N802 - name of the RPC
+        self, request: pb.ProveAuditRecordRequest, _context: Any
+    ) -> pb.ProveAuditRecordResponse:
+        return await self._proofs.prove(request)
+
     async def ListMessages(  # noqa: N802 - name of the RPC
         self, request: pb.ListMessagesRequest, _context: Any
     ) -> pb.ListMessagesResponse:
@@ -156,22 +166,4 @@ def token_status(token: TokenRecord, hosts: tuple[HostHealth, ...]) -> pb.TokenS
         problem=problem,
         key_count=token.key_count,
         key_capacity=token.capacity,
-    )
-
-
-def event_message(record: AuditRecord) -> pb.AuditEvent:
-    """An audit record as the API shows it."""
-    event = record.event
-    return pb.AuditEvent(
-        position=record.position,
-        chain=record.chain,
-        sequence=record.sequence,
-        event_time=convert.timestamp_to(event.time_utc),
-        kind=event.kind.value,
-        principal=event.principal,
-        resource=event.resource,
-        request_id=event.request_id,
-        details=dict(event.details),
-        previous_hash=record.previous_hash.hex(),
-        hash=record.hash.hex(),
     )

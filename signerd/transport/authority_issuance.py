@@ -85,6 +85,7 @@ def issue_request(request: pb.IssueCertificateRequest, clock: Clock) -> IssueReq
         else None,
         csr=request.csr if kind == "csr" else None,
         key_group=parse_slug(request.key_group, field="key_group") if request.key_group else "",
+        activation=convert.activation_from(request.activation),
         deadline=caller.deadline,
         identity_number=convert.identity_number_from(
             subject.identity_number, clock, field="subject.identity_number"

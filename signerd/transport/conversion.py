@@ -9,6 +9,7 @@ from google.protobuf import timestamp_pb2
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import UInt32Value
 
+from signerd.core.activation import Activation
 from signerd.core.algorithm import Hash, KeyAlgorithm
 from signerd.core.clock import Clock, korean_day
 from signerd.core.error import Internal, InvalidRequest
@@ -29,6 +30,7 @@ from signerd.signing.standing import Problem
 from signerd.v1 import signing_pb2, types_pb2
 
 _ALGORITHM_PREFIX = "KEY_ALGORITHM_"
+_ACTIVATION_PREFIX = "ACTIVATION_MODE_"
 _STATE_PREFIX = "CERTIFICATE_STATE_"
 # By the names of the fields of Digest.
 _HASHES = {hash_.value: hash_ for hash_ in Hash}
@@ -62,6 +64,21 @@ def algorithm_to(algorithm: KeyAlgorithm | None) -> types_pb2.KeyAlgorithm.Value
     if algorithm is None:
         return types_pb2.KEY_ALGORITHM_UNSPECIFIED
     return _ALGORITHM_NUMBERS[algorithm]
+
+
+def activation_from(value: int, *, field: str = "activation") -> Activation:
+    """NONE for UNSPECIFIED. Raises InvalidRequest for a number this version does not know."""
+    if value == types_pb2.ACTIVATION_MODE_UNSPECIFIED:
+        return Activation.NONE
+    if value not in types_pb2.ActivationMode.values():
+        raise InvalidRequest(f"{field}: choose one of {', '.join(Activation)}", field=field)
+    name = types_pb2.ActivationMode.Name(value)  # type: ignore[arg-type] # checked above
+    return Activation(name.removeprefix(_ACTIVATION_PREFIX))
+
+
+def activation_to(activation: Activation) -> types_pb2.ActivationMode.ValueType:
+    """The API's number."""
+    return types_pb2.ActivationMode.Value(_ACTIVATION_PREFIX + activation.value)
 
 
 def state_from(value: int) -> CertificateState | None:
@@ -165,10 +182,16 @@ def input_from(request: signing_pb2.SignRequest | signing_pb2.VerifyRequest) -> 
         case "data":
             return SignInput(request.data, None)
         case "digest":
-            kind = request.digest.WhichOneof("digest")
-            if kind is not None:
-                return SignInput(getattr(request.digest, kind), _HASHES[kind])
+            return digest_from(request.digest, field="data")
     raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field="data")
+
+
+def digest_from(digest: types_pb2.Digest, *, field: str) -> SignInput:
+    """A digest with its hash. Raises InvalidRequest when it has none."""
+    kind = digest.WhichOneof("digest")
+    if kind is None:
+        raise InvalidRequest("send data or digest", reason="INPUT_MISSING", field=field)
+    return SignInput(getattr(digest, kind), _HASHES[kind])
 
 
 def signer_missing() -> InvalidRequest:
@@ -180,14 +203,20 @@ def signer_missing() -> InvalidRequest:
 
 def check_crc32c(request: signing_pb2.SignRequest, content: bytes) -> bool:
     """Whether the caller sent a checksum, which then matched. Raises InvalidRequest."""
-    if not request.HasField("input_crc32c"):
+    return check_checksum(request, content, field="input_crc32c")
+
+
+def check_checksum(request: Message, content: bytes, *, field: str) -> bool:
+    """The same of any request whose field this is."""
+    if not request.HasField(field):
         return False
-    if google_crc32c.value(content) != request.input_crc32c.value:
+    if google_crc32c.value(content) != getattr(request, field).value:
+        what = field.removesuffix("_crc32c")
         raise InvalidRequest(
-            "input_crc32c does not match the input: it was changed on the way or summed up "
+            f"{field} does not match the {what}: it was changed on the way or summed up "
             "wrongly; send it again",
             reason="CHECKSUM_MISMATCH",
-            field="input_crc32c",
+            field=field,
         )
     return True
 
@@ -247,6 +276,7 @@ def certificate_to(record: CertificateRecord, now_utc: datetime) -> types_pb2.Ce
         replaced_by=f"certificates/{record.replaced_by}" if record.replaced_by else "",
         key_group=record.key_group,
         crl_number=record.crl_number or 0,
+        activation=activation_to(record.activation),
     )
     if state is CertificateState.SUSPENDED:
         message.suspension.CopyFrom(_suspension_to(record))

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from signerd.config.secret_source import Secret
+from signerd.core.activation import Activation
 from signerd.core.enrolment import EnrolmentFilter, EnrolmentRecord, EnrolmentState
 from signerd.core.error import InvalidRequest
 from signerd.core.evidence import EnrolmentPurpose, Factor
@@ -79,6 +80,9 @@ class StepCalls:
             profile=request.profile if is_issue else "",
             algorithm=convert.algorithm_from(request.key_algorithm) if is_issue else None,
             key_group=parse_slug(group, field="key_group") if is_issue and group else "",
+            activation=(
+                convert.activation_from(request.activation) if is_issue else Activation.NONE
+            ),
             certificate=None if is_issue else convert.certificate_from(request.certificate),
         )
         record = await self._enrolment.open.open(opened, caller)

@@ -9,32 +9,44 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from signerd.core.boot import BootError, ExitCode
+from signerd.transport.activation import ActivationServicer
 from signerd.transport.admin import AdminServicer
 from signerd.transport.certificate_authority import CertificateAuthorityServicer
+from signerd.transport.document_signing import DocumentSigningServicer
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.health import HealthWatch
 from signerd.transport.interceptor import GuardInterceptor
 from signerd.transport.login import LoginServicer
 from signerd.transport.signing import SigningServicer
+from signerd.transport.timestamping import TimestampingServicer
 from signerd.transport.tls import TlsMaterial
 from signerd.v1 import (
+    activation_pb2,
+    activation_pb2_grpc,
     admin_pb2,
     admin_pb2_grpc,
     certificate_authority_pb2,
     certificate_authority_pb2_grpc,
+    document_signing_pb2,
+    document_signing_pb2_grpc,
     enrolment_pb2,
     enrolment_pb2_grpc,
     login_pb2,
     login_pb2_grpc,
     signing_pb2,
     signing_pb2_grpc,
+    timestamping_pb2,
+    timestamping_pb2_grpc,
 )
 
 SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"].full_name,
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"].full_name,
     signing_pb2.DESCRIPTOR.services_by_name["Signing"].full_name,
+    document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"].full_name,
+    timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"].full_name,
     login_pb2.DESCRIPTOR.services_by_name["Login"].full_name,
+    activation_pb2.DESCRIPTOR.services_by_name["Activation"].full_name,
     admin_pb2.DESCRIPTOR.services_by_name["Admin"].full_name,
 )
 
@@ -56,7 +68,10 @@ class Servicers:
     certificate_authority: CertificateAuthorityServicer
     enrolment: EnrolmentServicer
     signing: SigningServicer
+    document_signing: DocumentSigningServicer
+    timestamping: TimestampingServicer
     login: LoginServicer
+    activation: ActivationServicer
     admin: AdminServicer
     health: HealthWatch
 
@@ -74,7 +89,12 @@ def build_server(
     )
     enrolment_pb2_grpc.add_EnrolmentServicer_to_server(servicers.enrolment, server)
     signing_pb2_grpc.add_SigningServicer_to_server(servicers.signing, server)
+    document_signing_pb2_grpc.add_DocumentSigningServicer_to_server(
+        servicers.document_signing, server
+    )
+    timestamping_pb2_grpc.add_TimestampingServicer_to_server(servicers.timestamping, server)
     login_pb2_grpc.add_LoginServicer_to_server(servicers.login, server)
+    activation_pb2_grpc.add_ActivationServicer_to_server(servicers.activation, server)
     admin_pb2_grpc.add_AdminServicer_to_server(servicers.admin, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicers.health.servicer, server)
     reflection.enable_server_reflection(

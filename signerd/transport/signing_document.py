@@ -10,6 +10,7 @@ import google_crc32c
 
 from signerd.core.algorithm import Hash
 from signerd.core.error import InvalidRequest
+from signerd.signing.login_statement import LOGIN_PREFIX, check_purpose
 from signerd.signing.sign import Sign, SignInput, SignRequest
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
@@ -42,6 +43,8 @@ async def sign_document(
                 field="credential",
             )
         await document.take(message)
+    # The digest does not show what it is of.
+    check_purpose(first.purpose, document.head, is_data=True)
     digest = document.digest()
     signature, credential = await use_case.sign(
         SignRequest(
@@ -63,12 +66,13 @@ async def sign_document(
 
 
 class _Document:
-    """What has arrived, as its hash and checksum."""
+    """What has arrived, as its hash and checksum. head: as much of it as tells a login."""
 
     def __init__(self, hash_: Hash) -> None:
         self.hash = hash_
         self.size = 0
         self.has_checksum = False
+        self.head = b""
         self._hashed = hashlib.new(hash_.value)
         self._checksum = 0
 
@@ -100,6 +104,7 @@ class _Document:
         return self._hashed.digest()
 
     def _add(self, chunk: bytes) -> None:
+        self.head += chunk[: len(LOGIN_PREFIX) - len(self.head)]
         self._hashed.update(chunk)
         self._checksum = google_crc32c.extend(self._checksum, chunk)
         self.size += len(chunk)

@@ -557,6 +557,192 @@ class WatchAuditEventsResponse(_message.Message):
 Global___WatchAuditEventsResponse: _TypeAlias = WatchAuditEventsResponse  # noqa: Y015
 
 @_typing.final
+class ProveAuditRecordRequest(_message.Message):
+    """Request of ProveAuditRecord."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """The one at this position."""
+    @_builtins.property
+    def signature(self) -> Global___AuditedSignature:
+        """The one of a signature."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        signature: Global___AuditedSignature | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "record", b"record", "signature", b"signature"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "record", b"record", "signature", b"signature"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_record: _TypeAlias = _typing.Literal["position", "signature"]  # noqa: Y015
+    _WhichOneofArgType_record: _TypeAlias = _typing.Literal["record", b"record"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_record) -> _WhichOneofReturnType_record | None: ...
+
+Global___ProveAuditRecordRequest: _TypeAlias = ProveAuditRecordRequest  # noqa: Y015
+
+@_typing.final
+class AuditedSignature(_message.Message):
+    """A signature of which there is a record."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    SIGNATURE_SHA256_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    credential: _builtins.str
+    """The key that made it: credentials/{id}. Optional: without it all records
+    are looked through, newest first, which takes its time.
+    """
+    signature_sha256: _builtins.bytes
+    """SHA-256 of the signature, 32 bytes."""
+    digest: _builtins.str
+    """What was signed, as the record has it: "sha256:" and hexadecimal digits,
+    or sha384, sha512.
+    """
+    def __init__(
+        self,
+        *,
+        credential: _builtins.str = ...,
+        signature_sha256: _builtins.bytes = ...,
+        digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "digest", b"digest", "signature_sha256", b"signature_sha256"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "credential", b"credential", "digest", b"digest", "signature_sha256", b"signature_sha256"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_by: _TypeAlias = _typing.Literal["signature_sha256", "digest"]  # noqa: Y015
+    _WhichOneofArgType_by: _TypeAlias = _typing.Literal["by", b"by"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_by) -> _WhichOneofReturnType_by | None: ...
+
+Global___AuditedSignature: _TypeAlias = AuditedSignature  # noqa: Y015
+
+@_typing.final
+class ProveAuditRecordResponse(_message.Message):
+    """Response of ProveAuditRecord."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: _builtins.int
+    PROOF_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def event(self) -> Global___AuditEvent:
+        """The record, for people."""
+
+    @_builtins.property
+    def proof(self) -> Global___AuditProof:
+        """The proof."""
+
+    def __init__(
+        self,
+        *,
+        event: Global___AuditEvent | None = ...,
+        proof: Global___AuditProof | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "proof", b"proof"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event", b"event", "proof", b"proof"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProveAuditRecordResponse: _TypeAlias = ProveAuditRecordResponse  # noqa: Y015
+
+@_typing.final
+class AuditProof(_message.Message):
+    """What proves an audit record. SHA-256 of `record`, followed by the position
+    as eight octets, big-endian, is the leaf of a tree as in RFC 6962; `path`
+    leads from it to the root that `checkpoint` names, which the audit key
+    signed.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORD_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    PATH_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
+    TIME_STAMP_FIELD_NUMBER: _builtins.int
+    AUDIT_CERTIFICATE_FIELD_NUMBER: _builtins.int
+    CA_CERTIFICATES_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
+    record: _builtins.bytes
+    """The record in the canonical form that its hash is made of."""
+    position: _builtins.int
+    """Its position in the order of storage."""
+    checkpoint: _builtins.bytes
+    """The checkpoint, the octets that are signed: lines of ASCII text."""
+    signature: _builtins.bytes
+    """Their signature; ECDSA in DER."""
+    time_stamp: _builtins.bytes
+    """TimeStampToken (RFC 3161, DER) over the checkpoint followed by the
+    signature; empty where there is none.
+    """
+    audit_certificate: _builtins.bytes
+    """Certificate of the audit key, DER."""
+    certificate: _builtins.bytes
+    """The certificate that the record names, DER; empty when it names none."""
+    @_builtins.property
+    def path(self) -> _containers.RepeatedCompositeFieldContainer[Global___AuditPathStep]:
+        """The siblings on the way to the root, the lowest first."""
+
+    @_builtins.property
+    def ca_certificates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """The CA's certificates, DER: the issuing CA's first, the root last."""
+
+    def __init__(
+        self,
+        *,
+        record: _builtins.bytes = ...,
+        position: _builtins.int = ...,
+        path: _abc.Iterable[Global___AuditPathStep] | None = ...,
+        checkpoint: _builtins.bytes = ...,
+        signature: _builtins.bytes = ...,
+        time_stamp: _builtins.bytes = ...,
+        audit_certificate: _builtins.bytes = ...,
+        ca_certificates: _abc.Iterable[_builtins.bytes] | None = ...,
+        certificate: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audit_certificate", b"audit_certificate", "ca_certificates", b"ca_certificates", "certificate", b"certificate", "checkpoint", b"checkpoint", "path", b"path", "position", b"position", "record", b"record", "signature", b"signature", "time_stamp", b"time_stamp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditProof: _TypeAlias = AuditProof  # noqa: Y015
+
+@_typing.final
+class AuditPathStep(_message.Message):
+    """A sibling on the way to the root."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_LEFT_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    is_left: _builtins.bool
+    """Whether it stands on the left."""
+    hash: _builtins.bytes
+    """Its hash, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        is_left: _builtins.bool = ...,
+        hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "is_left", b"is_left"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditPathStep: _TypeAlias = AuditPathStep  # noqa: Y015
+
+@_typing.final
 class OutboxMessage(_message.Message):
     """A message to a subscriber."""
 

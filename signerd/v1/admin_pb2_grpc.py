@@ -55,6 +55,11 @@ class AdminStub:
                 request_serializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsRequest.SerializeToString,
                 response_deserializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsResponse.FromString,
                 _registered_method=True)
+        self.ProveAuditRecord = channel.unary_unary(
+                '/signerd.v1.Admin/ProveAuditRecord',
+                request_serializer=signerd_dot_v1_dot_admin__pb2.ProveAuditRecordRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_admin__pb2.ProveAuditRecordResponse.FromString,
+                _registered_method=True)
         self.ListMessages = channel.unary_unary(
                 '/signerd.v1.Admin/ListMessages',
                 request_serializer=signerd_dot_v1_dot_admin__pb2.ListMessagesRequest.SerializeToString,
@@ -100,6 +105,15 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProveAuditRecord(self, request, context):
+        """Returns what proves to anybody, without this daemon, that an audit record
+        was there when a checkpoint was signed. A record that no checkpoint covers
+        yet has one made, which takes about a second.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListMessages(self, request, context):
         """Lists messages to subscribers, newest first.
         """
@@ -136,6 +150,11 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.WatchAuditEvents,
                     request_deserializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsRequest.FromString,
                     response_serializer=signerd_dot_v1_dot_admin__pb2.WatchAuditEventsResponse.SerializeToString,
+            ),
+            'ProveAuditRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveAuditRecord,
+                    request_deserializer=signerd_dot_v1_dot_admin__pb2.ProveAuditRecordRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_admin__pb2.ProveAuditRecordResponse.SerializeToString,
             ),
             'ListMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.ListMessages,
@@ -257,6 +276,33 @@ class Admin:
             '/signerd.v1.Admin/WatchAuditEvents',
             signerd_dot_v1_dot_admin__pb2.WatchAuditEventsRequest.SerializeToString,
             signerd_dot_v1_dot_admin__pb2.WatchAuditEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveAuditRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/signerd.v1.Admin/ProveAuditRecord',
+            signerd_dot_v1_dot_admin__pb2.ProveAuditRecordRequest.SerializeToString,
+            signerd_dot_v1_dot_admin__pb2.ProveAuditRecordResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,11 @@ class AdminStub:
     """Streams audit events as they are stored, from a position on, until the
     caller cancels.
     """
+    ProveAuditRecord: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ProveAuditRecordRequest, _admin_pb2.ProveAuditRecordResponse]
+    """Returns what proves to anybody, without this daemon, that an audit record
+    was there when a checkpoint was signed. A record that no checkpoint covers
+    yet has one made, which takes about a second.
+    """
     ListMessages: _grpc.UnaryUnaryMultiCallable[_admin_pb2.ListMessagesRequest, _admin_pb2.ListMessagesResponse]
     """Lists messages to subscribers, newest first."""
     GetMessage: _grpc.UnaryUnaryMultiCallable[_admin_pb2.GetMessageRequest, _admin_pb2.GetMessageResponse]
@@ -62,6 +67,11 @@ class AdminAsyncStub(AdminStub):
     WatchAuditEvents: _aio.UnaryStreamMultiCallable[_admin_pb2.WatchAuditEventsRequest, _admin_pb2.WatchAuditEventsResponse]  # type: ignore[assignment]
     """Streams audit events as they are stored, from a position on, until the
     caller cancels.
+    """
+    ProveAuditRecord: _aio.UnaryUnaryMultiCallable[_admin_pb2.ProveAuditRecordRequest, _admin_pb2.ProveAuditRecordResponse]  # type: ignore[assignment]
+    """Returns what proves to anybody, without this daemon, that an audit record
+    was there when a checkpoint was signed. A record that no checkpoint covers
+    yet has one made, which takes about a second.
     """
     ListMessages: _aio.UnaryUnaryMultiCallable[_admin_pb2.ListMessagesRequest, _admin_pb2.ListMessagesResponse]  # type: ignore[assignment]
     """Lists messages to subscribers, newest first."""
@@ -103,6 +113,17 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_admin_pb2.WatchAuditEventsResponse], _abc.AsyncIterator[_admin_pb2.WatchAuditEventsResponse]]:
         """Streams audit events as they are stored, from a position on, until the
         caller cancels.
+        """
+
+    @_abc_1.abstractmethod
+    def ProveAuditRecord(
+        self,
+        request: _admin_pb2.ProveAuditRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_pb2.ProveAuditRecordResponse, _abc.Awaitable[_admin_pb2.ProveAuditRecordResponse]]:
+        """Returns what proves to anybody, without this daemon, that an audit record
+        was there when a checkpoint was signed. A record that no checkpoint covers
+        yet has one made, which takes about a second.
         """
 
     @_abc_1.abstractmethod

@@ -90,6 +90,7 @@ class IssueCertificateRequest(_message.Message):
     KEY_GROUP_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    ACTIVATION_FIELD_NUMBER: _builtins.int
     subscriber: _builtins.str
     """Required. `subscribers/{subscriber}`; the id is the caller's own customer
     number: 1 to 63 of a-z, 0-9 and hyphen, not starting or ending with one.
@@ -111,6 +112,10 @@ class IssueCertificateRequest(_message.Message):
     """Required. UUID chosen by the caller."""
     validate_only: _builtins.bool
     """Check everything, make nothing. The answer then holds no certificate."""
+    activation: _types_pb2.ActivationMode.ValueType
+    """Whether the key is to sign with the subscriber's agreement only. Reissue
+    and renewal keep it. Not for a CSR.
+    """
     @_builtins.property
     def subject(self) -> Global___Subject:
         """Required."""
@@ -126,10 +131,11 @@ class IssueCertificateRequest(_message.Message):
         key_group: _builtins.str = ...,
         request_id: _builtins.str = ...,
         validate_only: _builtins.bool = ...,
+        activation: _types_pb2.ActivationMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["csr", b"csr", "key", b"key", "key_algorithm", b"key_algorithm", "subject", b"subject"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["csr", b"csr", "key", b"key", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "profile", b"profile", "request_id", b"request_id", "subject", b"subject", "subscriber", b"subscriber", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "csr", b"csr", "key", b"key", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "profile", b"profile", "request_id", b"request_id", "subject", b"subject", "subscriber", b"subscriber", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_key: _TypeAlias = _typing.Literal["key_algorithm", "csr"]  # noqa: Y015
     _WhichOneofArgType_key: _TypeAlias = _typing.Literal["key", b"key"]  # noqa: Y015

@@ -782,6 +782,7 @@ class OpenEnrolmentRequest(_message.Message):
     CERTIFICATE_FIELD_NUMBER: _builtins.int
     KEY_GROUP_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACTIVATION_FIELD_NUMBER: _builtins.int
     subscriber: _builtins.str
     """Required. `subscribers/{subscriber}`, registered."""
     purpose: Global___EnrolmentPurpose.ValueType
@@ -796,6 +797,8 @@ class OpenEnrolmentRequest(_message.Message):
     """Group of the key, as in IssueCertificate. Optional, for ISSUE."""
     request_id: _builtins.str
     """Required. UUID chosen by the caller."""
+    activation: _types_pb2.ActivationMode.ValueType
+    """As in IssueCertificate. Optional, for ISSUE."""
     def __init__(
         self,
         *,
@@ -806,10 +809,11 @@ class OpenEnrolmentRequest(_message.Message):
         certificate: _builtins.str = ...,
         key_group: _builtins.str = ...,
         request_id: _builtins.str = ...,
+        activation: _types_pb2.ActivationMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate", b"certificate", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "profile", b"profile", "purpose", b"purpose", "request_id", b"request_id", "subscriber", b"subscriber"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "certificate", b"certificate", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "profile", b"profile", "purpose", b"purpose", "request_id", b"request_id", "subscriber", b"subscriber"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

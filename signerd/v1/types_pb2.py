@@ -25,27 +25,29 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16signerd/v1/types.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc3\x04\n\x0b\x43\x65rtificate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsubscriber\x18\x02 \x01(\t\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12\x15\n\rserial_number\x18\x06 \x01(\t\x12\x0f\n\x07subject\x18\x07 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0enot_after_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\rkey_algorithm\x18\x0b \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x0b\n\x03\x64\x65r\x18\x0c \x01(\x0c\x12\x1a\n\x12sha256_fingerprint\x18\r \x01(\t\x12*\n\nrevocation\x18\x0e \x01(\x0b\x32\x16.signerd.v1.Revocation\x12\x10\n\x08replaces\x18\x0f \x01(\t\x12\x13\n\x0breplaced_by\x18\x10 \x01(\t\x12\x11\n\tkey_group\x18\x11 \x01(\t\x12*\n\nsuspension\x18\x12 \x01(\x0b\x32\x16.signerd.v1.Suspension\x12\x12\n\ncrl_number\x18\x13 \x01(\x03\"n\n\nSuspension\x12\x30\n\x0csuspend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nlimit_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\nRevocation\x12/\n\x0brevoke_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.RevocationReason\"H\n\x06\x44igest\x12\x10\n\x06sha256\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06sha384\x18\x02 \x01(\x0cH\x00\x12\x10\n\x06sha512\x18\x03 \x01(\x0cH\x00\x42\x08\n\x06\x64igest\"1\n\x13VerificationProblem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t*\xcc\x03\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\'\n#KEY_ALGORITHM_RSA_2048_PKCS1_SHA256\x10\x01\x12\'\n#KEY_ALGORITHM_RSA_3072_PKCS1_SHA256\x10\x02\x12\'\n#KEY_ALGORITHM_RSA_4096_PKCS1_SHA256\x10\x03\x12\'\n#KEY_ALGORITHM_RSA_4096_PKCS1_SHA512\x10\x04\x12%\n!KEY_ALGORITHM_RSA_2048_PSS_SHA256\x10\x05\x12%\n!KEY_ALGORITHM_RSA_3072_PSS_SHA256\x10\x06\x12%\n!KEY_ALGORITHM_RSA_4096_PSS_SHA256\x10\x07\x12%\n!KEY_ALGORITHM_RSA_4096_PSS_SHA512\x10\x08\x12 \n\x1cKEY_ALGORITHM_EC_P256_SHA256\x10\t\x12 \n\x1cKEY_ALGORITHM_EC_P384_SHA384\x10\n\x12\x19\n\x15KEY_ALGORITHM_ED25519\x10\x0b*\xb2\x01\n\x10\x43\x65rtificateState\x12!\n\x1d\x43\x45RTIFICATE_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43\x45RTIFICATE_STATE_ACTIVE\x10\x01\x12\x1d\n\x19\x43\x45RTIFICATE_STATE_REVOKED\x10\x02\x12\x1d\n\x19\x43\x45RTIFICATE_STATE_EXPIRED\x10\x03\x12\x1f\n\x1b\x43\x45RTIFICATE_STATE_SUSPENDED\x10\x04*\xa9\x02\n\x10RevocationReason\x12!\n\x1dREVOCATION_REASON_UNSPECIFIED\x10\x00\x12$\n REVOCATION_REASON_KEY_COMPROMISE\x10\x01\x12)\n%REVOCATION_REASON_AFFILIATION_CHANGED\x10\x03\x12 \n\x1cREVOCATION_REASON_SUPERSEDED\x10\x04\x12,\n(REVOCATION_REASON_CESSATION_OF_OPERATION\x10\x05\x12&\n\"REVOCATION_REASON_CERTIFICATE_HOLD\x10\x06\x12)\n%REVOCATION_REASON_PRIVILEGE_WITHDRAWN\x10\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16signerd/v1/types.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x04\n\x0b\x43\x65rtificate\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsubscriber\x18\x02 \x01(\t\x12\x12\n\ncredential\x18\x03 \x01(\t\x12\x0f\n\x07profile\x18\x04 \x01(\t\x12+\n\x05state\x18\x05 \x01(\x0e\x32\x1c.signerd.v1.CertificateState\x12\x15\n\rserial_number\x18\x06 \x01(\t\x12\x0f\n\x07subject\x18\x07 \x01(\t\x12\x33\n\x0fnot_before_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0enot_after_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\rkey_algorithm\x18\x0b \x01(\x0e\x32\x18.signerd.v1.KeyAlgorithm\x12\x0b\n\x03\x64\x65r\x18\x0c \x01(\x0c\x12\x1a\n\x12sha256_fingerprint\x18\r \x01(\t\x12*\n\nrevocation\x18\x0e \x01(\x0b\x32\x16.signerd.v1.Revocation\x12\x10\n\x08replaces\x18\x0f \x01(\t\x12\x13\n\x0breplaced_by\x18\x10 \x01(\t\x12\x11\n\tkey_group\x18\x11 \x01(\t\x12*\n\nsuspension\x18\x12 \x01(\x0b\x32\x16.signerd.v1.Suspension\x12.\n\nactivation\x18\x14 \x01(\x0e\x32\x1a.signerd.v1.ActivationMode\x12\x12\n\ncrl_number\x18\x13 \x01(\x03\"n\n\nSuspension\x12\x30\n\x0csuspend_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nlimit_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\nRevocation\x12/\n\x0brevoke_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06reason\x18\x02 \x01(\x0e\x32\x1c.signerd.v1.RevocationReason\"H\n\x06\x44igest\x12\x10\n\x06sha256\x18\x01 \x01(\x0cH\x00\x12\x10\n\x06sha384\x18\x02 \x01(\x0cH\x00\x12\x10\n\x06sha512\x18\x03 \x01(\x0cH\x00\x42\x08\n\x06\x64igest\"1\n\x13VerificationProblem\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t*\xcc\x03\n\x0cKeyAlgorithm\x12\x1d\n\x19KEY_ALGORITHM_UNSPECIFIED\x10\x00\x12\'\n#KEY_ALGORITHM_RSA_2048_PKCS1_SHA256\x10\x01\x12\'\n#KEY_ALGORITHM_RSA_3072_PKCS1_SHA256\x10\x02\x12\'\n#KEY_ALGORITHM_RSA_4096_PKCS1_SHA256\x10\x03\x12\'\n#KEY_ALGORITHM_RSA_4096_PKCS1_SHA512\x10\x04\x12%\n!KEY_ALGORITHM_RSA_2048_PSS_SHA256\x10\x05\x12%\n!KEY_ALGORITHM_RSA_3072_PSS_SHA256\x10\x06\x12%\n!KEY_ALGORITHM_RSA_4096_PSS_SHA256\x10\x07\x12%\n!KEY_ALGORITHM_RSA_4096_PSS_SHA512\x10\x08\x12 \n\x1cKEY_ALGORITHM_EC_P256_SHA256\x10\t\x12 \n\x1cKEY_ALGORITHM_EC_P384_SHA384\x10\n\x12\x19\n\x15KEY_ALGORITHM_ED25519\x10\x0b*i\n\x0e\x41\x63tivationMode\x12\x1f\n\x1b\x41\x43TIVATION_MODE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x41\x43TIVATION_MODE_NONE\x10\x01\x12\x1c\n\x18\x41\x43TIVATION_MODE_REQUIRED\x10\x02*\xb2\x01\n\x10\x43\x65rtificateState\x12!\n\x1d\x43\x45RTIFICATE_STATE_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43\x45RTIFICATE_STATE_ACTIVE\x10\x01\x12\x1d\n\x19\x43\x45RTIFICATE_STATE_REVOKED\x10\x02\x12\x1d\n\x19\x43\x45RTIFICATE_STATE_EXPIRED\x10\x03\x12\x1f\n\x1b\x43\x45RTIFICATE_STATE_SUSPENDED\x10\x04*\xa9\x02\n\x10RevocationReason\x12!\n\x1dREVOCATION_REASON_UNSPECIFIED\x10\x00\x12$\n REVOCATION_REASON_KEY_COMPROMISE\x10\x01\x12)\n%REVOCATION_REASON_AFFILIATION_CHANGED\x10\x03\x12 \n\x1cREVOCATION_REASON_SUPERSEDED\x10\x04\x12,\n(REVOCATION_REASON_CESSATION_OF_OPERATION\x10\x05\x12&\n\"REVOCATION_REASON_CERTIFICATE_HOLD\x10\x06\x12)\n%REVOCATION_REASON_PRIVILEGE_WITHDRAWN\x10\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'signerd.v1.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_KEYALGORITHM']._serialized_start=1000
-  _globals['_KEYALGORITHM']._serialized_end=1460
-  _globals['_CERTIFICATESTATE']._serialized_start=1463
-  _globals['_CERTIFICATESTATE']._serialized_end=1641
-  _globals['_REVOCATIONREASON']._serialized_start=1644
-  _globals['_REVOCATIONREASON']._serialized_end=1941
+  _globals['_KEYALGORITHM']._serialized_start=1048
+  _globals['_KEYALGORITHM']._serialized_end=1508
+  _globals['_ACTIVATIONMODE']._serialized_start=1510
+  _globals['_ACTIVATIONMODE']._serialized_end=1615
+  _globals['_CERTIFICATESTATE']._serialized_start=1618
+  _globals['_CERTIFICATESTATE']._serialized_end=1796
+  _globals['_REVOCATIONREASON']._serialized_start=1799
+  _globals['_REVOCATIONREASON']._serialized_end=2096
   _globals['_CERTIFICATE']._serialized_start=72
-  _globals['_CERTIFICATE']._serialized_end=651
-  _globals['_SUSPENSION']._serialized_start=653
-  _globals['_SUSPENSION']._serialized_end=763
-  _globals['_REVOCATION']._serialized_start=765
-  _globals['_REVOCATION']._serialized_end=872
-  _globals['_DIGEST']._serialized_start=874
-  _globals['_DIGEST']._serialized_end=946
-  _globals['_VERIFICATIONPROBLEM']._serialized_start=948
-  _globals['_VERIFICATIONPROBLEM']._serialized_end=997
+  _globals['_CERTIFICATE']._serialized_end=699
+  _globals['_SUSPENSION']._serialized_start=701
+  _globals['_SUSPENSION']._serialized_end=811
+  _globals['_REVOCATION']._serialized_start=813
+  _globals['_REVOCATION']._serialized_end=920
+  _globals['_DIGEST']._serialized_start=922
+  _globals['_DIGEST']._serialized_end=994
+  _globals['_VERIFICATIONPROBLEM']._serialized_start=996
+  _globals['_VERIFICATIONPROBLEM']._serialized_end=1045
 # @@protoc_insertion_point(module_scope)

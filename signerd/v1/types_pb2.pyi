@@ -87,6 +87,30 @@ KEY_ALGORITHM_ED25519: KeyAlgorithm.ValueType  # 11
 """Ed25519, where the token can."""
 Global___KeyAlgorithm: _TypeAlias = KeyAlgorithm  # noqa: Y015
 
+class _ActivationMode:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ActivationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ActivationMode.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACTIVATION_MODE_UNSPECIFIED: _ActivationMode.ValueType  # 0
+    """In a request: NONE."""
+    ACTIVATION_MODE_NONE: _ActivationMode.ValueType  # 1
+    """Whoever has a grant can sign: for machines and test harnesses."""
+    ACTIVATION_MODE_REQUIRED: _ActivationMode.ValueType  # 2
+    """Each signature needs an authorisation (activation.proto)."""
+
+class ActivationMode(_ActivationMode, metaclass=_ActivationModeEnumTypeWrapper):
+    """Whether a key signs with its subscriber's agreement only."""
+
+ACTIVATION_MODE_UNSPECIFIED: ActivationMode.ValueType  # 0
+"""In a request: NONE."""
+ACTIVATION_MODE_NONE: ActivationMode.ValueType  # 1
+"""Whoever has a grant can sign: for machines and test harnesses."""
+ACTIVATION_MODE_REQUIRED: ActivationMode.ValueType  # 2
+"""Each signature needs an authorisation (activation.proto)."""
+Global___ActivationMode: _TypeAlias = ActivationMode  # noqa: Y015
+
 class _CertificateState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -185,6 +209,7 @@ class Certificate(_message.Message):
     REPLACED_BY_FIELD_NUMBER: _builtins.int
     KEY_GROUP_FIELD_NUMBER: _builtins.int
     SUSPENSION_FIELD_NUMBER: _builtins.int
+    ACTIVATION_FIELD_NUMBER: _builtins.int
     CRL_NUMBER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Resource name `certificates/{serial}`, the serial number in lower-case
@@ -218,6 +243,10 @@ class Certificate(_message.Message):
     """The certificate that replaced this one: `certificates/{serial}`."""
     key_group: _builtins.str
     """Group of the key, as given at issuance; signers may be limited to groups."""
+    activation: Global___ActivationMode.ValueType
+    """Whether the key signs with its subscriber's agreement only. NONE for the
+    key of a CSR.
+    """
     crl_number: _builtins.int
     """Number of the first CRL that shows the latest suspension, resumption or
     revocation; 0 where there was none.
@@ -263,11 +292,12 @@ class Certificate(_message.Message):
         replaced_by: _builtins.str = ...,
         key_group: _builtins.str = ...,
         suspension: Global___Suspension | None = ...,
+        activation: Global___ActivationMode.ValueType = ...,
         crl_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "revocation", b"revocation", "suspension", b"suspension"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "credential", b"credential", "crl_number", b"crl_number", "der", b"der", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "name", b"name", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "profile", b"profile", "replaced_by", b"replaced_by", "replaces", b"replaces", "revocation", b"revocation", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint", "state", b"state", "subject", b"subject", "subscriber", b"subscriber", "suspension", b"suspension"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["activation", b"activation", "create_time", b"create_time", "credential", b"credential", "crl_number", b"crl_number", "der", b"der", "key_algorithm", b"key_algorithm", "key_group", b"key_group", "name", b"name", "not_after_time", b"not_after_time", "not_before_time", b"not_before_time", "profile", b"profile", "replaced_by", b"replaced_by", "replaces", b"replaces", "revocation", b"revocation", "serial_number", b"serial_number", "sha256_fingerprint", b"sha256_fingerprint", "state", b"state", "subject", b"subject", "subscriber", b"subscriber", "suspension", b"suspension"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -377,7 +407,9 @@ class VerificationProblem(_message.Message):
     """For programs: SIGNATURE_INVALID, CERTIFICATE_UNKNOWN (not of this CA),
     CERTIFICATE_NOT_YET_VALID, CERTIFICATE_EXPIRED, CERTIFICATE_SUSPENDED,
     CERTIFICATE_REVOKED, ISSUER_NOT_VALID, CHAIN_INVALID, KEY_USAGE,
-    ALGORITHM_NOT_ACCEPTED. More may come.
+    ALGORITHM_NOT_ACCEPTED. Of documents also: CONTENT_CHANGED,
+    CONTENT_MISSING, CERTIFICATE_MISSING, CERTIFICATE_MISMATCH,
+    ATTRIBUTES_INVALID, TIME_STAMP_INVALID, NOT_SIGNED. More may come.
     """
     text: _builtins.str
     """For people."""

@@ -13,7 +13,7 @@ from signerd.app.doctor.authority import check_ocsp_signer
 from signerd.app.doctor.finding import Findings
 from signerd.audit.event import EventKind
 from signerd.ca.authority import Authority
-from signerd.ca.ocsp_signer import OcspSignerPlan, RenewOcspSigner, ocsp_signer_name
+from signerd.ca.ocsp_signer import RenewServiceSigner, ServiceSignerPlan, ocsp_signer_name
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import Internal, Interrupted, TokenUnavailable
 from signerd.core.lifecycle import SystemKeyRole
@@ -123,10 +123,10 @@ _randoms = itertools.count(1)
 
 def _renewal(
     store: SqlSystemKeyStore, clock: StandingClock, tokens: SoftwareTokens
-) -> RenewOcspSigner:
+) -> RenewServiceSigner:
     """As a keeper has it that was just started."""
-    return RenewOcspSigner(
-        OcspSignerPlan(_NAME, _DAYS),
+    return RenewServiceSigner(
+        ServiceSignerPlan(_NAME, _DAYS),
         store=store,
         tokens=tokens,
         authority=Authority(

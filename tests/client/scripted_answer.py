@@ -13,11 +13,13 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.wrappers_pb2 import UInt32Value
 
-from signerd.v1 import admin_pb2, login_pb2, signing_pb2, types_pb2
+from signerd.v1 import activation_pb2, admin_pb2, login_pb2, signing_pb2, types_pb2
 from signerd.v1 import certificate_authority_pb2 as authority
 from signerd.v1 import enrolment_pb2 as registry
+from tests.client import scripted_document
 from tests.client.pki import make_identity
 from tests.client.scripted_enrolment import enrolment, proven, story
+from tests.client.scripted_proof import proof_parts
 
 CREDENTIAL = "credentials/0123456789abcdef0123456789abcdef"
 SUBSCRIBER = "subscribers/hong-gildong"
@@ -88,11 +90,29 @@ class Answers:
             "Sign": self._sign,
             "BatchSign": self._batch_sign,
             "Verify": self._verify,
+            "SignCms": scripted_document.signed,
+            "VerifyCms": scripted_document.verified,
+            "CreateTimestamp": scripted_document.stamped,
+            "VerifyTimestamp": scripted_document.stamp_verified,
             "CreateChallenge": _challenge,
+            "SetActivationPin": lambda _: activation_pb2.SetActivationPinResponse(),
+            "SendActivationCode": lambda _: activation_pb2.SendActivationCodeResponse(
+                sent_to="+8210****5678", expire_time=timestamp(_EVENT_TIME)
+            ),
+            "AuthorizeSigning": lambda request: activation_pb2.AuthorizeSigningResponse(
+                authorisation="id.secret",
+                name="authorisations/id",
+                signature_count=request.signature_count or 1,
+                expire_time=timestamp(_EVENT_TIME),
+            ),
+            "UnlockActivation": lambda request: activation_pb2.UnlockActivationResponse(
+                pin_set=not request.reset_pin
+            ),
             "VerifyChallengeResponse": self._login,
             "GetServerInfo": _server_info,
             "GetTokenStatus": _token_status,
             "ListAuditEvents": _events,
+            "ProveAuditRecord": lambda _request: proof_parts().response(),
             "ListMessages": _messages,
             "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }

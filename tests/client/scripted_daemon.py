@@ -21,7 +21,16 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2_grpc
 
-from signerd.v1 import admin_pb2, certificate_authority_pb2, enrolment_pb2, login_pb2, signing_pb2
+from signerd.v1 import (
+    activation_pb2,
+    admin_pb2,
+    certificate_authority_pb2,
+    document_signing_pb2,
+    enrolment_pb2,
+    login_pb2,
+    signing_pb2,
+    timestamping_pb2,
+)
 from tests.client.scripted_answer import Answers
 
 Context = grpc.ServicerContext
@@ -32,7 +41,10 @@ SERVICES = (
     certificate_authority_pb2.DESCRIPTOR.services_by_name["CertificateAuthority"],
     enrolment_pb2.DESCRIPTOR.services_by_name["Enrolment"],
     signing_pb2.DESCRIPTOR.services_by_name["Signing"],
+    document_signing_pb2.DESCRIPTOR.services_by_name["DocumentSigning"],
+    timestamping_pb2.DESCRIPTOR.services_by_name["Timestamping"],
     login_pb2.DESCRIPTOR.services_by_name["Login"],
+    activation_pb2.DESCRIPTOR.services_by_name["Activation"],
     admin_pb2.DESCRIPTOR.services_by_name["Admin"],
 )
 

@@ -68,6 +68,17 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     ),
     "SignDocument": ("sign", "--credential", "c", "--stream", "--encoding", "hex"),
     "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
+    "SetActivationPin": ("activation", "set-pin", "c", "--pin-from", _NUMBER),
+    "SendActivationCode": ("activation", "send-code", "c"),
+    "AuthorizeSigning": ("activation", "authorize", "c", "--pin-from", _NUMBER),
+    "UnlockActivation": ("activation", "unlock", "c"),
+    "SignCms": ("cms", "sign", "--credential", "c", "--in", "/dev/null", "--format", "pem"),
+    "VerifyCms": ("cms", "verify", "--cms", "/dev/null"),
+    "CreateTimestamp": ("timestamp", "create", "--in", "/dev/null"),
+    "VerifyTimestamp": (
+        *("timestamp", "verify", "--time-stamp", "/dev/null"),
+        *("--in", "/dev/null"),
+    ),
     "CreateChallenge": ("login", "challenge", "--domain", "bank.example"),
     "VerifyChallengeResponse": (
         *("login", "verify", "--challenge", "/dev/null", "--signature", "/dev/null"),
@@ -77,6 +88,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "GetTokenStatus": ("token", "status"),
     "ListAuditEvents": ("audit", "list"),
     "WatchAuditEvents": ("audit", "watch", "--after", "0", "--limit", "3"),
+    "ProveAuditRecord": ("audit", "prove", "--position", "26", "--out", "/dev/null"),
     "ListMessages": ("outbox", "list"),
     "GetMessage": ("outbox", "show", "9b1c"),
 }

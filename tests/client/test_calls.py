@@ -75,6 +75,14 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
     "SignDocument": lambda client: client.sign_document("c", io.BytesIO(b"order")),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
+    "SetActivationPin": lambda client: client.set_activation_pin("c", "135792"),
+    "SendActivationCode": lambda client: client.send_activation_code("c"),
+    "AuthorizeSigning": lambda client: client.authorize_signing("c", pin="135792"),
+    "UnlockActivation": lambda client: client.unlock_activation("c"),
+    "SignCms": lambda client: client.sign_cms(["c", "d"], data=b"order"),
+    "VerifyCms": lambda client: client.verify_cms(b"x", data=b"order"),
+    "CreateTimestamp": lambda client: client.create_timestamp(digest=bytes(32)),
+    "VerifyTimestamp": lambda client: client.verify_timestamp(b"x", data=b"order"),
     "CreateChallenge": lambda client: client.create_challenge("bank.example"),
     "VerifyChallengeResponse": lambda client: client.verify_challenge_response(
         "statement", b"s", certificate="4f"
@@ -83,6 +91,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "GetTokenStatus": lambda client: client.token_status(),
     "ListAuditEvents": lambda client: client.list_audit_events(),
     "WatchAuditEvents": lambda client: client.watch_audit_events(after_position=0),
+    "ProveAuditRecord": lambda client: client.prove_audit_record(position=26),
     "ListMessages": lambda client: client.list_messages(),
     "GetMessage": lambda client: client.get_message("9b1c"),
 }

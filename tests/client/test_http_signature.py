@@ -109,11 +109,18 @@ def test_a_digest_that_is_there_is_used() -> None:
         _signed(HttpSignature(KEY), data=ORDER, headers={"Content-Digest": digest})
 
 
-def test_life_and_algorithm_can_be_named() -> None:
-    """Expiry counts from the creation."""
+def test_life_nonce_and_algorithm_can_be_named() -> None:
+    """Expiry counts from the creation; each request has a nonce of its own."""
     now = datetime(2026, 1, 1, tzinfo=UTC)
+    nonces = iter(["n1", "n2"])
     signature = HttpSignature(
-        KEY, key_id="k", lifetime_s=60, names_algorithm=True, label="bank", now=lambda: now
+        KEY,
+        key_id="k",
+        lifetime_s=60,
+        label="bank",
+        nonce=lambda: next(nonces),
+        names_algorithm=True,
+        now=lambda: now,
     )
     given = _signed(signature).headers["Signature-Input"]
     created = int(now.timestamp())
@@ -122,6 +129,8 @@ def test_life_and_algorithm_can_be_named() -> None:
     assert f"expires={created + 60}" in given
     assert 'alg="ecdsa-p256-sha256"' in given
     assert 'keyid="k"' in given
+    assert 'nonce="n1"' in given
+    assert 'nonce="n2"' in _signed(signature).headers["Signature-Input"]
 
 
 def test_streamed_content_is_refused() -> None:

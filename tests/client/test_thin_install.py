@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAVY = {"pkcs11", "sqlalchemy", "alembic", "pydantic", "structlog", "msgspec"}
 # The command-line library installs pydantic for itself.
-NOT_INSTALLED = (HEAVY - {"pydantic", "pkcs11"}) | {"python-pkcs11"}
+NOT_INSTALLED = (HEAVY - {"pydantic", "pkcs11"}) | {"python-pkcs11", "pytest"}
 PROBE = """
 import json, sys
 import signerd_client, signerctl.cli

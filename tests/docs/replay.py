@@ -120,7 +120,7 @@ def replay() -> Iterator[Replay]:
     # Directly under the temporary directory: paths of Unix sockets are limited to 107 bytes.
     directory = Path(tempfile.mkdtemp(prefix="sd"))
     address, publisher = (f"127.0.0.1:{_free_port()}" for _ in range(2))
-    for name in ("scripts", ".venv"):
+    for name in ("scripts", "examples", ".venv"):
         (directory / name).symlink_to(ROOT / name)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, directory)

@@ -19,6 +19,14 @@ _VOLATILE: Final = (
     (re.compile(r"\bfront-\d\b"), "front-N"),
     (re.compile(r"\b\d+ records"), "N records"),
     (re.compile(r"\bon CRL from +\d+"), "on CRL from N"),
+    (re.compile(r"\b\d+ in the database, \d+ in"), "N in the database, N in"),
+    (re.compile(r"\bnewest is \d+"), "newest is N"),
+    (re.compile(r"\b\d+ with a time stamp"), "N with a time stamp"),
+    (re.compile(r"\bunder a checkpoint: \d+"), "under a checkpoint: N"),
+    (re.compile(r"\bcheckpoint +\d+ of"), "checkpoint N of"),
+    (re.compile(r"\bfront-N \d+, position \d+"), "front-N N, position N"),
+    # The time in a time stamp is as long as its last digits that are not 0.
+    (re.compile(r"(?m)^(message|time stamp) +\d+ bytes"), r"\1 N bytes"),
     # As openssl writes times.
     (re.compile(r"\b[A-Z][a-z][a-z] +\d+ \d\d:\d\d:\d\d \d{4} GMT"), "<time>"),
     (re.compile(r"(?m)^\d+ (?=<time>)"), "N "),

@@ -19,22 +19,28 @@ from signerd.policy.permission import ROLE_PERMISSIONS, RPC_PERMISSIONS, Role
 from signerd.transport.enrolment import EnrolmentServicer
 from signerd.transport.error_map import STATUS_CODES
 from signerd.v1 import (
+    activation_pb2,
     admin_pb2,
     certificate_authority_pb2,
+    document_signing_pb2,
     enrolment_pb2,
     enrolment_pb2_grpc,
     login_pb2,
     signing_pb2,
+    timestamping_pb2,
 )
 from tests.docs.console import README, ROOT, blocks, section, table
 
 _COMMON: Final = {"--help", "--output", "--install-completion", "--show-completion"}
 _FILES: Final[tuple[FileDescriptor, ...]] = (
+    activation_pb2.DESCRIPTOR,
     admin_pb2.DESCRIPTOR,
     certificate_authority_pb2.DESCRIPTOR,
+    document_signing_pb2.DESCRIPTOR,
     enrolment_pb2.DESCRIPTOR,
     login_pb2.DESCRIPTOR,
     signing_pb2.DESCRIPTOR,
+    timestamping_pb2.DESCRIPTOR,
 )
 _CODE: Final = re.compile(r"`([^`\n]+)`")
 

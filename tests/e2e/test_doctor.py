@@ -33,7 +33,8 @@ def test_a_good_daemon_is_found_good(state: Path) -> None:
     assert checks >= {
         *("configuration", "policy", "profiles", "TLS", "database", "CA chain", "clock", "module"),
         *("token", "PIN", "mechanisms", "login", "root key", "issuing key", "probe key"),
-        *("ocsp key", "seal key", "index key", "OCSP signer"),
+        *("ocsp key", "seal key", "index key", "OCSP signer", "time stamps"),
+        *("audit key", "audit signer", "checkpoint file"),
         *("test signature", "test sealing", "test keyed hash", "key export"),
     }
 
@@ -113,6 +114,16 @@ def _swap_ocsp_certificate(state: Path) -> None:
         )
 
 
+def _lose_audit_key(state: Path) -> None:
+    with closing(sqlite3.connect(state / "signerd.db")) as store, store:
+        store.execute("DELETE FROM system_keys WHERE role = 'AUDIT'")
+
+
+def _put_database_back(state: Path) -> None:
+    line = '{"number": 7, "checkpoint": "", "signature": "", "fingerprints": ""}'
+    (state / "checkpoints.jsonl").write_text(f"{line}\n")
+
+
 def _destroy_keys(state: Path) -> None:
     for key in _token_of(state, "authority").glob("*.object"):
         if key.name != "token.object":
@@ -134,6 +145,8 @@ _DAMAGES: dict[Callable[[Path], None], tuple[str, tuple[str, ...]]] = {
     _lose_seal_key: ("seal key", ("signerd init",)),
     _confuse_secrets: ("index key", ("CKA_ENCRYPT", "CKA_DECRYPT")),
     _swap_ocsp_certificate: ("OCSP signer", ("another key",)),
+    _lose_audit_key: ("audit signer", ("signerd init",)),
+    _put_database_back: ("checkpoint file", ("checkpoint 7", "older state")),
 }
 
 

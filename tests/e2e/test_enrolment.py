@@ -291,3 +291,46 @@ def test_a_crash_while_claiming_costs_nothing(
     request = pb.ListEnrolmentsRequest(subscriber=f"subscribers/{customer.subscriber}")
     (shown,) = _call(desk, "ListEnrolments", request).enrolments
     assert (shown.state, shown.certificate) == (pb.ENROLMENT_STATE_COMPLETED, made[0])
+
+
+@pytest.mark.parametrize(
+    "point",
+    [
+        FaultPoint.CHANGE_BEFORE_STORE,
+        FaultPoint.STORE_CHANGE_UNCOMMITTED,
+        FaultPoint.CHANGE_STORED,
+        FaultPoint.STORE_ENROLMENT_UNCOMMITTED,
+    ],
+)
+def test_a_crash_while_a_loss_is_reported_costs_nothing(
+    desk: RawCaller, bank: PrivateDaemon, point: FaultPoint
+) -> None:
+    """The same report again ends in one revocation, on record once, and a completed enrolment."""
+    customer = _registered(bank)
+    claim = _claim(_authorised(desk, customer))
+    certificate = _call(desk, "ClaimCertificate", claim).certificate.name
+    loss = _opened(desk, customer, "LOSS_REPORT", certificate)
+    _call(desk, "ProveIdentity", _document(loss.name, customer))
+    last = pb.ProveIdentityRequest(enrolment=loss.name, password=_PASSWORD)
+    _call(desk, "ProveIdentity", last)
+    report = pb.ReportLossRequest(enrolment=loss.name, request_id=_new())
+    order = bank.directory / "faults" / point.value
+    order.write_text("kill")
+    states: list[int] = []
+
+    def attempt() -> list[int]:
+        try:
+            states.append(_call(desk, "ReportLoss", report).certificate.state)
+        except grpc.RpcError as error:
+            failure: Any = error
+            assert failure.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.ABORTED)
+        return states
+
+    wait_until(attempt, "the report is answered")
+    assert not order.exists()
+    assert states == [types_pb2.CERTIFICATE_STATE_REVOKED]
+    with Client(bank.target("auditor")) as auditor:
+        kinds = [event.kind for event in auditor.list_audit_events(resource=certificate)]
+    assert kinds == ["certificate.issued", "certificate.revoked"]
+    shown = _call(desk, "GetEnrolment", pb.GetEnrolmentRequest(name=loss.name)).enrolment
+    assert shown.state == pb.ENROLMENT_STATE_COMPLETED

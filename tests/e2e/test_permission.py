@@ -60,6 +60,10 @@ _MAY = {
     "SignStream": "signer",
     "SignDocument": "signer",
     "Verify": "signer relying-party",
+    "SetActivationPin": "ra-officer",
+    "SendActivationCode": "signer",
+    "AuthorizeSigning": "signer",
+    "UnlockActivation": "ra-officer",
     "CreateChallenge": "relying-party",
     "VerifyChallengeResponse": "relying-party",
     "GetServerInfo": _ALL,
@@ -67,6 +71,7 @@ _MAY = {
     "ListMessages": "operator",
     "GetMessage": "operator",
     "ListAuditEvents": "operator auditor",
+    "ProveAuditRecord": "operator auditor",
     "WatchAuditEvents": "operator auditor",
 }
 # What may come of a call without content that is allowed.

@@ -135,7 +135,14 @@ def test_a_pkcs7_signature_is_made_on_the_token(
     assert judged.stdout == ORDER.decode(), judged.stderr
 
 
-@pytest.mark.parametrize(("algorithm", "method"), [(RSA, "rsa-sha256"), (EC, "ecdsa-sha256")])
+@pytest.mark.parametrize(
+    ("algorithm", "method"),
+    [
+        (RSA, "rsa-sha256"),
+        (KeyAlgorithm.RSA_2048_PSS_SHA256, "sha256-rsa-MGF1"),
+        (EC, "ecdsa-sha256"),
+    ],
+)
 def test_an_xml_signature_is_made_on_the_token(
     issue: Issue, signer: Client, algorithm: KeyAlgorithm, method: str
 ) -> None:
@@ -152,7 +159,13 @@ def test_an_xml_signature_is_made_on_the_token(
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "name"), [(RSA, "RS256"), (EC, "ES256"), (KeyAlgorithm.ED25519, "EdDSA")]
+    ("algorithm", "name"),
+    [
+        (RSA, "RS256"),
+        (KeyAlgorithm.RSA_2048_PSS_SHA256, "PS256"),
+        (EC, "ES256"),
+        (KeyAlgorithm.ED25519, "EdDSA"),
+    ],
 )
 def test_a_json_web_token_is_signed_on_the_token(
     issue: Issue, signer: Client, algorithm: KeyAlgorithm, name: str

@@ -6,10 +6,22 @@ import sqlite3
 import uuid
 from base64 import b64encode
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from examples.private_daemon import PrivateDaemon
-from signerd_client import Client, DocumentKind, KeyAlgorithm, PersonalData, SignerdError
+from signerd_client import (
+    Client,
+    CodeProof,
+    DocumentKind,
+    DocumentProof,
+    Factor,
+    KeyAlgorithm,
+    PasswordProof,
+    PersonalData,
+    SignerdError,
+)
+from tests.e2e.counter import ISSUED, PASSWORD, Counter
 from tests.e2e.customer import Customer, another, issue_banking
 
 
@@ -29,8 +41,10 @@ def _forms(secret: str) -> dict[bytes, str]:
 
 
 def _files(daemon: PrivateDaemon) -> list[Path]:
-    """Database with its write-ahead log, tokens, log, mailbox, everything."""
-    return [path for path in daemon.directory.rglob("*") if path.is_file()]
+    """Database with its write-ahead log, tokens, log, mailbox, everything but the file that stands
+    for the bank's document service."""
+    listed = [path for path in daemon.directory.rglob("*") if path.is_file()]
+    return [path for path in listed if path.name != "documents.csv"]
 
 
 def _found(daemon: PrivateDaemon, secrets: tuple[str, ...]) -> list[str]:
@@ -46,7 +60,8 @@ def _found(daemon: PrivateDaemon, secrets: tuple[str, ...]) -> list[str]:
 
 
 def _without_recipient(letter: bytes) -> bytes:
-    """A letter to a customer without the line that says where it goes."""
+    """A letter to a customer, or an SMS, without what says where it goes."""
+    letter = re.sub(rb'"to":\s*"[^"]*"', b"", letter)
     return re.sub(rb"^To:.*$", b"", letter, flags=re.MULTILINE | re.IGNORECASE)
 
 
@@ -104,6 +119,65 @@ def _live(officer: Client, relying_party: Client, customer: Customer, guest: Cus
     own = issue_banking(officer, customer)
     assert relying_party.verify_identity(own.name, customer.number).matches
     officer.revoke_certificate(own.name, "KEY_COMPROMISE")
+
+
+def _enrol(counter: Counter, customer: Customer) -> tuple[str, ...]:
+    """A first certificate, its reissue and a refused report of loss, proven with a resident card,
+    whose number is the identity number; what else was secret on the way."""
+    officer = counter.officer
+    kind, number = DocumentKind.RESIDENT_CARD, f"{customer.number[:6]}-{customer.number[6:]}"
+    card = DocumentProof(kind, number, ISSUED)
+    data = replace(customer.data, document_kind=kind, document_number=number)
+    officer.register_subscriber(
+        customer.subscriber,
+        customer.name,
+        data,
+        branch="041",
+        identity_number=customer.number,
+    )
+    with (counter.bank.directory / "documents.csv").open("a") as documents:
+        documents.write(f"RESIDENT_CARD,{customer.number},{customer.name},{ISSUED}\n")
+    officer.set_password(customer.subscriber, PASSWORD)
+    first = counter.opened(customer, "ISSUE")
+    with suppress(SignerdError):
+        other = replace(card, number=another(customer.number))
+        officer.prove_identity(first.name, other)
+    officer.prove_identity(first.name, card)
+    made = officer.prove_identity(first.name, PasswordProof(PASSWORD)).authorisation
+    assert made is not None
+    issued = officer.claim_certificate(made.reference_number, made.authorisation_code).certificate
+    second = counter.opened(customer, "REISSUE", issued.name)
+    officer.prove_identity(second.name, card)
+    code = CodeProof(Factor.PHONE_CODE, counter.code(second))
+    again = officer.prove_identity(second.name, code).authorisation
+    assert again is not None
+    renewed = officer.claim_certificate(again.reference_number, again.authorisation_code)
+    loss = counter.opened(customer, "LOSS_REPORT", renewed.certificate.name)
+    with suppress(SignerdError):
+        officer.report_loss(loss.name)
+    codes = [made.authorisation_code, again.authorisation_code]
+    return (PASSWORD, *codes, *(one.replace("-", "") for one in codes))
+
+
+def test_what_proves_an_identity_is_nowhere(
+    daemon: PrivateDaemon, officer: Client, operator: Client
+) -> None:
+    """Number of the resident card, password and authorisation codes are in no file of the daemon,
+    no table and no story, before and after the customer is erased, and the audit stays whole."""
+    counter, customer = Counter(daemon, officer, operator), Customer()
+    secrets = (*customer.secrets, *_enrol(counter, customer))
+    stories = [officer.get_enrolment(one.name) for one in officer.list_enrolments()]
+
+    def are_nowhere() -> bool:
+        shown = _tables(daemon) + str(stories)
+        return _found(daemon, secrets) == [secret for secret in secrets if secret in shown] == []
+
+    assert are_nowhere()
+    for one in officer.list_certificates(subscriber=customer.subscriber, state="ACTIVE"):
+        officer.revoke_certificate(one.name, "CESSATION_OF_OPERATION")
+    officer.erase_subscriber(customer.subscriber)
+    assert are_nowhere()
+    assert daemon.run("audit", "verify").returncode == 0
 
 
 def test_what_is_secret_is_nowhere(

@@ -12,6 +12,7 @@ from google.protobuf.wrappers_pb2 import UInt32Value
 from grpc import StatusCode
 
 from examples.private_daemon import PrivateDaemon
+from signerd.signing.login_statement import LOGIN_PREFIX, LOGIN_PURPOSE
 from signerd.v1 import signing_pb2 as pb
 from signerd_client import AsyncClient, Client, KeyAlgorithm
 from signerd_client.error import InvalidRequest, NotFound
@@ -118,6 +119,17 @@ def test_a_document_that_cannot_be_signed_is_not_taken(
 def _refused(caller: RawCaller, *messages: pb.SignDocumentRequest) -> Refusal:
     send = caller.channel.stream_unary(_RPC, pb.SignDocumentRequest.SerializeToString, None)
     return caller.refusal(lambda: send(iter(messages), timeout=30))
+
+
+def test_a_login_challenge_is_no_document(raw_signer: RawCaller, key: str) -> None:
+    """However small its pieces are, and whatever purpose is given: a digest cannot tell a login,
+    so what begins as one is refused."""
+    statement = LOGIN_PREFIX + b"bank.example"
+    for purpose, size in (("", len(statement)), ("", 1), (LOGIN_PURPOSE, 5)):
+        pieces = [statement[start : start + size] for start in range(0, len(statement), size)]
+        first, *others = (pb.SignDocumentRequest(chunk=piece) for piece in pieces)
+        first.credential, first.purpose = key, purpose
+        assert _refused(raw_signer, first, *others).reason == "LOGIN_PURPOSE"
 
 
 def test_pieces_out_of_place_are_refused(raw_signer: RawCaller, key: str) -> None:

@@ -18,6 +18,7 @@ from tests.faults.judgement import judge_audit, judge_certificates, judge_keys, 
 from tests.faults.test_key_pool import READY_KEY_POINTS
 from tests.faults.test_publisher_faults import STATUS_POINTS
 from tests.outbox.test_delivery_kill import DELIVERY_POINTS
+from tests.proof.test_checkpoint_kill import CHECKPOINT_POINTS
 
 pytestmark = pytest.mark.long
 
@@ -91,12 +92,14 @@ CASES: Final = tuple(_cases())
 _ELSEWHERE: Final = {
     *CLAIM_POINTS,
     *LOGIN_POINTS,
+    FaultPoint.STORE_ACTIVATION_UNCOMMITTED,
     *DELIVERY_POINTS,
     *READY_KEY_POINTS,
     FaultPoint.KEEPER_MAIL_HALF_WRITTEN,
     FaultPoint.KEEPER_SIGNER_RECORDED,
     FaultPoint.KEEPER_SIGNER_SIGNED,
     *STATUS_POINTS,
+    *CHECKPOINT_POINTS,
 }
 
 

@@ -1,17 +1,26 @@
 """Synthetic customers: what a bank and its daemon ask of people."""
 
+import asyncio
 import re
 from datetime import date
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
+from signerctl.customer import read_customers
+from signerd.config.secret_source import Secret
 from signerd.core.evidence import DocumentKind
 from signerd.core.subscriber import PersonalData
+from signerd.identity.document import DocumentOutcome, parse_document
+from signerd.identity.file_document_verifier import FileDocumentVerifier
+from signerd.identity.password_strength import check_strength, personal_words
+from signerd.identity.pin import check_pin
 from signerd.pki.vid import parse_identity_number
 from signerd.registry.personal_data import check_branch, check_name, check_registration
 from signerd_harness.customer import LIMIT, Customer, customer, customers
 from signerd_harness.resident_number import check_digit
+from signerd_harness.table import write_customers, write_documents
 
 TODAY = date(2026, 11, 24)
 MANY = 20_000
@@ -53,6 +62,11 @@ def test_the_daemon_takes_each(many: list[Customer]) -> None:
         )
         check_name(one.name)
         check_branch(one.branch)
+        check_pin(Secret(one.pin), phone=one.phone)
+        words = personal_words(
+            name=one.name, birth_date=one.birth_date, phone=one.phone, email=one.email
+        )
+        check_strength(Secret(one.password), words)
 
 
 def test_they_look_right_and_belong_to_nobody(many: list[Customer]) -> None:
@@ -73,6 +87,30 @@ def test_they_look_right_and_belong_to_nobody(many: list[Customer]) -> None:
 def test_a_check_digit_known_from_the_rule() -> None:
     """Weights 2 to 9 and 2 to 5, eleven minus the rest, of which the last digit."""
     assert check_digit("900101123456") == "8"
+
+
+def test_tables_are_what_batches_and_daemons_read(tmp_path: Path) -> None:
+    """`signerctl batch issue` takes the customers; the daemon's file verifier finds the document of
+    each genuine."""
+    people = list(customers(3, seed=5))
+    for name, write in (("customers", write_customers), ("documents", write_documents)):
+        with (tmp_path / name).open("w", encoding="utf-8") as file:
+            write(file, people)
+    read = read_customers(tmp_path / "customers")
+    assert [one.subscriber for one in read] == [one.subscriber for one in people]
+    assert [one.identity_number for one in read] == [one.identity_number for one in people]
+    assert [one.branch_code for one in read] == [one.branch for one in people]
+    verifier = FileDocumentVerifier(tmp_path / "documents")
+    for one in people:
+        document = parse_document(
+            DocumentKind.RESIDENT_CARD,
+            Secret(one.identity_number),
+            one.name,
+            one.card_issue_date.isoformat(),
+            today=TODAY,
+        )
+        verdict = asyncio.run(verifier.verify(document))
+        assert verdict.outcome is DocumentOutcome.GENUINE
 
 
 def test_secrets_are_not_shown() -> None:

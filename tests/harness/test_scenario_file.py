@@ -69,6 +69,8 @@ def test_the_smoke_scenario_has_every_act() -> None:
         (_with("count = 3", "count = 3\nexpired = 3"), "customers.expired is a whole number"),
         (_with("EC_P256_SHA256", "RC4"), "customers.algorithm is one of RSA_2048"),
         (_with("transfer = 1", "transfer-expired = 1"), "needs customers.expired"),
+        (_with("transfer = 1", "wrong-pin = 1"), "needs customers.with_pin"),
+        (_with("transfer = 1", "wrong-password = 1"), "needs customers.enrolment"),
         (_LEAST + "[incident]\nvictims = ['supervisor']", "incident.victims is a list of some of"),
         ("customers = 3", "customers is a table: write [customers]"),
         ("customers", "mine.toml is no TOML"),

@@ -19,6 +19,7 @@ from signerd.core.evidence import (
     Factor,
     PasswordRecord,
 )
+from signerd.core.value import CredentialId
 from signerd.identity.authorisation import (
     AuthorisationRule,
     Claim,
@@ -37,7 +38,7 @@ from signerd.identity.file_document_verifier import FileDocumentVerifier
 from signerd.identity.http_document_verifier import HttpDocumentVerifier
 from signerd.identity.load import IdentityRules
 from signerd.identity.lockout import LockoutRule
-from signerd.identity.one_time_code import CodeRule, NewCode, make_code
+from signerd.identity.one_time_code import ActivationBinding, CodeRule, NewCode, make_code
 from signerd.identity.password import Argon2Cost, PasswordRule, new_password
 from signerd.identity.password_strength import PersonalWords, personal_words
 from tests.identity.scene import BINDING, ENROLMENT, NOW, counting, mac
@@ -65,6 +66,7 @@ async def values() -> tuple[list[object], set[str]]:
     )
     shown: list[object] = [
         *(code, code.record, Check(code.record), CodeRule(), BINDING),
+        ActivationBinding(CredentialId("ab")),
         *(authorisation, authorisation.record, AuthorisationRule()),
         Claim(authorisation.reference_number, authorisation.code),
         *(password, Check(password), rule, cost, LockoutRule()),

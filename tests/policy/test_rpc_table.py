@@ -14,20 +14,26 @@ from signerd.policy.permission import (
     roles_with,
 )
 from signerd.v1 import (
+    activation_pb2,
     admin_pb2,
     certificate_authority_pb2,
+    document_signing_pb2,
     enrolment_pb2,
     login_pb2,
     signing_pb2,
+    timestamping_pb2,
     types_pb2,
 )
 
 _FILES: tuple[FileDescriptor, ...] = (
+    activation_pb2.DESCRIPTOR,
     admin_pb2.DESCRIPTOR,
     certificate_authority_pb2.DESCRIPTOR,
     enrolment_pb2.DESCRIPTOR,
+    document_signing_pb2.DESCRIPTOR,
     login_pb2.DESCRIPTOR,
     signing_pb2.DESCRIPTOR,
+    timestamping_pb2.DESCRIPTOR,
     types_pb2.DESCRIPTOR,
     health_pb2.DESCRIPTOR,
     reflection_pb2.DESCRIPTOR,

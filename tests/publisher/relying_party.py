@@ -115,8 +115,8 @@ def run(*arguments: object) -> str:
     done = subprocess.run(
         [str(argument) for argument in arguments],
         capture_output=True,
-        text=True,
         check=False,
         timeout=_LIMIT_S,
     )
-    return done.stdout + done.stderr
+    # openssl writes BMPStrings as they are, which is no UTF-8.
+    return (done.stdout + done.stderr).decode(errors="backslashreplace")

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_signerd.allotment import allot
 from signerd_harness.customer import LIMIT, customer
+from tests.docs.console import blocks
 from tests.e2e.waiting import wait_until
 from tests.pytest_plugin.pytest_process import environment, pytest_command, run_pytest
 
@@ -104,11 +105,13 @@ def _is_of(process: Path, directory: str) -> bool:
 
 
 def test_a_run_under_xdist(tmp_path: Path) -> None:
-    """Workers share a daemon; each test has its customers; failures say what the daemon said; at
-    the end nothing is left."""
+    """Workers share a daemon; each test has its customers; failures say what the daemon said; the
+    README's first suite does what it says; at the end nothing is left."""
     directory = _write(tmp_path / "suite", _SUITE)
+    (shown,) = (it.text for it in blocks("python") if "def test_a_customer_signs" in it.text)
+    (directory / "test_transfer.py").write_text(shown)
     done = run_pytest(directory, "-n", "2", "-q", "--signerd-seed", "7")
-    assert "3 failed, 3 passed" in done.stdout, done.stdout + done.stderr
+    assert "4 failed, 5 passed" in done.stdout, done.stdout + done.stderr
     ids = [f"test_suite.py::test_customers[{case}]" for case in "ab"]
     for case, test in zip("ab", ids, strict=True):
         start = allot({test: 50}, LIMIT)[test].start
@@ -179,18 +182,34 @@ def test_a_daemon_that_does_not_start_is_tried_once(tmp_path: Path) -> None:
 
 
 def test_a_run_that_uses_no_fixture_pays_nothing(tmp_path: Path) -> None:
-    """The plugin is in every run of an environment, so it loads neither gRPC nor cryptography."""
-    suite = """
+    """The plugin is in every run of an environment, so it loads neither gRPC nor cryptography, in
+    workers and in the process that distributes the tests, and makes no directory."""
+    directory = _write(tmp_path / "suite", "def test_a(): pass\n")
+    (directory / "conftest.py").write_text(
+        """
 import sys
+from pathlib import Path
 
 
-def test_a():
-    assert "pytest_signerd.plugin" in sys.modules
+def pytest_sessionfinish(session):
+    from pytest_signerd.stash import RUN
+
+    assert not Path(session.config.stash[RUN].directory).exists()
     loaded = {name.partition(".")[0] for name in sys.modules}
     assert not loaded & {"grpc", "cryptography", "google", "signerd_client", "signerd"}
+    with Path("finished").open("a") as file:
+        file.write("x")
+
+
+def pytest_runtest_setup(item):
+    from pytest_signerd.stash import begun_run
+
+    begun_run(item.config)
 """
-    done = run_pytest(_write(tmp_path / "suite", suite), "-q")
+    )
+    done = run_pytest(directory, "-q", "-n", "1")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert (directory / "finished").read_text() == "xx", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.client.scripted_enrolment import (
     SUPPORT_REFERENCE,
 )
 from tests.client.signerctl_process import Signerctl
+from tests.signerctl.terminal import converse
 
 _PROVE = ("enrolment", "prove", "6a9f60a1")
 
@@ -50,6 +51,26 @@ def test_passwords_keep_their_white_space(daemon: ScriptedDaemon, signerctl: Sig
         daemon.script.requests[name] for name in ("ProveIdentity", "SetPassword")
     )
     assert {proof.password, change.new_password} == {" vague trombone "}
+
+
+def test_a_terminal_asks_for_secrets(daemon: ScriptedDaemon, signerctl: Signerctl) -> None:
+    """A new password twice, an authorisation code once; nothing that is typed is shown, and what
+    was asked for is named."""
+    code, seen = converse(
+        signerctl,
+        *("subscriber", "set-password", "hong"),
+        answers=[("New password: ", "vague trombone"), ("confirmation: ", "vague trombone")],
+    )
+    assert (code, daemon.script.requests["SetPassword"][0].new_password) == (0, "vague trombone")
+    assert "vague" not in seen
+    code, seen = converse(
+        signerctl,
+        *("enrolment", "claim", REFERENCE_NUMBER),
+        answers=[("Authorisation code: ", AUTHORISATION_CODE)],
+    )
+    assert code == ExitCode.OK
+    assert AUTHORISATION_CODE not in seen
+    assert daemon.script.requests["ClaimCertificate"][0].authorisation_code == AUTHORISATION_CODE
 
 
 def test_the_authorisation_is_shown_once_or_written(

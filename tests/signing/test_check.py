@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signerd.audit.signature import SignatureRecord
+from signerd.core.activation import SigningAuthorisation
 from signerd.core.algorithm import Hash, KeyAlgorithm
 from signerd.core.clock import SystemClock
 from signerd.core.error import SignerdError, TokenUnavailable
@@ -21,6 +22,7 @@ from signerd.core.value import CertificateId, CredentialId, KeyRef, SubscriberId
 from signerd.policy.decide import Scope
 from signerd.policy.grant import Grant
 from signerd.policy.permission import Role
+from signerd.signing.agreement import Agreements
 from signerd.signing.batch_sign import BatchSign, Signed
 from signerd.signing.sign import CredentialCache, Sign, SignInput, SignRequest
 
@@ -73,6 +75,18 @@ class _CountingStore:
         return [None] * len(records)
 
 
+class _NoAuthorisations:
+    """Nobody gave one; the key needs none."""
+
+    async def find_authorisation(
+        self, authorisation_id: str, request_id: str
+    ) -> tuple[SigningAuthorisation, dict[bytes, int]] | None:
+        raise AssertionError((authorisation_id, request_id))
+
+
+_AGREEMENTS = Agreements(_NoAuthorisations(), SystemClock())
+
+
 def _request(data: bytes) -> SignRequest:
     content = SignInput(hashlib.sha256(data).digest(), Hash.SHA256)
     scope = Scope((Grant("dns:a", Role.SIGNER),))
@@ -84,11 +98,11 @@ async def test_a_wrong_signature_is_thrown_away() -> None:
     store = _CountingStore()
     parts = (_FaultyToken(), store, CredentialCache(store), SystemClock(), "front-0")
     with pytest.raises(TokenUnavailable) as broken:
-        await Sign(*parts, verify=True).sign(_request(b"bad"))
+        await Sign(*parts, agreements=_AGREEMENTS, verify=True).sign(_request(b"bad"))
     assert broken.value.reason == "SIGNATURE_BROKEN"
     assert not store.digests
-    await Sign(*parts, verify=True).sign(_request(b"good"))
-    await Sign(*parts).sign(_request(b"bad"))
+    await Sign(*parts, agreements=_AGREEMENTS, verify=True).sign(_request(b"good"))
+    await Sign(*parts, agreements=_AGREEMENTS).sign(_request(b"bad"))
     assert len(store.digests) == 2
 
 
@@ -96,7 +110,13 @@ async def test_in_a_batch_the_others_are_answered() -> None:
     """Each signature is verified by itself."""
     store = _CountingStore()
     batch = BatchSign(
-        _FaultyToken(), store, CredentialCache(store), SystemClock(), "front-0", verify=True
+        _FaultyToken(),
+        store,
+        CredentialCache(store),
+        SystemClock(),
+        "front-0",
+        agreements=_AGREEMENTS,
+        verify=True,
     )
     first, bad, last = await batch.sign([_request(it) for it in (b"1", b"bad", b"2")], Lane.BATCH)
     assert isinstance(first, Signed)

@@ -76,25 +76,36 @@ def check_ocsp_signer(
 ) -> None:
     """The certificate that OCSP responses are signed with: for its key, by the issuing CA, not
     expired."""
-    ocsp = keys.get(SystemKeyRole.OCSP)
-    if ocsp is None or not ocsp.certificate:
-        findings.failed("OCSP signer", "the database knows none; run `signerd init`")
+    check_service(findings, keys, clock, SystemKeyRole.OCSP, "OCSP signer")
+
+
+def check_service(
+    findings: Findings,
+    keys: dict[SystemKeyRole, SystemKey],
+    clock: Clock,
+    role: SystemKeyRole,
+    check: str,
+) -> None:
+    """The same of any service whose certificate the keeper renews. check: its name, for people."""
+    own = keys.get(role)
+    if own is None or not own.certificate:
+        findings.failed(check, "the database knows none; run `signerd init`")
         return
     above = [keys.get(SystemKeyRole.ISSUING), keys.get(SystemKeyRole.ROOT)]
-    with findings.guard("OCSP signer"):
+    with findings.guard(check):
         require_chain(
             [
-                ChainLink(ocsp.certificate, ocsp.spki),
+                ChainLink(own.certificate, own.spki),
                 *(ChainLink(key.certificate) for key in above if key and key.certificate),
             ],
             clock.now(),
         )
-        certificate = x509.load_der_x509_certificate(ocsp.certificate)
+        certificate = x509.load_der_x509_certificate(own.certificate)
         start, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        findings.ok("OCSP signer", f"valid until {end:%Y-%m-%d}; the keeper renews it")
+        findings.ok(check, f"valid until {end:%Y-%m-%d}; the keeper renews it")
         if end - clock.now() < (end - start) * _UNRENEWED:
             findings.note(
-                "OCSP signer",
+                check,
                 f"ends on {end:%Y-%m-%d} and should have been renewed; look at the keeper's log",
             )
 

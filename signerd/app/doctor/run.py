@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from signerd.app.doctor.audit import check_audit_signer, check_checkpoint_file
 from signerd.app.doctor.authority import (
     Stored,
     check_authority,
@@ -12,8 +13,10 @@ from signerd.app.doctor.authority import (
     check_tls,
 )
 from signerd.app.doctor.finding import Findings
+from signerd.app.doctor.identity import check_identity_checks
 from signerd.app.doctor.outbox import check_outbox
 from signerd.app.doctor.secret import check_secrets
+from signerd.app.doctor.time_stamper import check_time_stamper
 from signerd.app.doctor.token import TokenChecks
 from signerd.config.load import load_settings
 from signerd.core.clock import Clock
@@ -40,12 +43,16 @@ def examine(config: Path, clock: Clock, say: Callable[[str], None]) -> bool:
                 )
             ),
         )
+    check_identity_checks(findings, settings)
     check_outbox(findings, settings)
     check_tls(findings, settings, clock)
     stored = check_store(findings, settings, clock)
     if stored is not None:
         check_authority(findings, stored.keys, clock)
         check_ocsp_signer(findings, stored.keys, clock)
+        check_audit_signer(findings, stored.keys, clock)
+        check_checkpoint_file(findings, settings, clock)
+        check_time_stamper(findings, settings, stored.keys, clock)
         check_clock(findings, stored.keys, clock)
     own = stored or Stored()
     with findings.guard("tokens"):

@@ -1,5 +1,6 @@
-"""The daemon's own keys on the authority token: those of root, issuing CA and OCSP signer with
-their certificates, the probe key that health checks sign with, and the secret keys."""
+"""The daemon's own keys on the authority token: those of root, issuing CA, OCSP signer,
+time-stamping authority and audit signer with their certificates, the probe key that health checks
+sign with, and the secret keys."""
 
 import json
 import os
@@ -8,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from signerd.app.init.token import authority_token, require_no_export
+from signerd.app.service_location import time_stamper_locations
 from signerd.audit.event import AuditEvent, EventKind
-from signerd.ca.ocsp_signer import ocsp_signer_name
+from signerd.ca.ocsp_signer import audit_signer_name, ocsp_signer_name, time_stamper_name
 from signerd.config.settings import Settings
 from signerd.core.algorithm import KeyAlgorithm, SecretAlgorithm
 from signerd.core.boot import BootError, ExitCode
@@ -20,7 +22,11 @@ from signerd.core.value import KeyRef, TokenRef, serial_from
 from signerd.pki.assembly import PreparedCertificate
 from signerd.pki.authority import AuthorityName, prepare_issuing, prepare_root
 from signerd.pki.issuer import IssuerInfo
-from signerd.pki.service_certificate import prepare_ocsp_signer
+from signerd.pki.service_certificate import (
+    prepare_audit_signer,
+    prepare_ocsp_signer,
+    prepare_time_stamping,
+)
 from signerd.publisher.path import ROOT_CERTIFICATE, ROOT_CRL
 from signerd.store.database import Database
 from signerd.store.system_key import SqlSystemKeyStore
@@ -142,7 +148,12 @@ class HierarchyMaker:
         issuing = replace(issuing, certificate=self._issuing(issuing, root, above))
         ocsp = self._pair(SystemKeyRole.OCSP, refs, settings.ocsp_algorithm)
         ocsp = replace(ocsp, certificate=self._ocsp_signer(ocsp, issuing))
-        return [root, issuing, ocsp, self._pair(SystemKeyRole.PROBE, refs, _PROBE_ALGORITHM)]
+        stamper = self._pair(SystemKeyRole.TIMESTAMP, refs, self._settings.timestamping.algorithm)
+        stamper = replace(stamper, certificate=self._time_stamper(stamper, issuing))
+        audit = self._pair(SystemKeyRole.AUDIT, refs, self._settings.audit.algorithm)
+        audit = replace(audit, certificate=self._audit_signer(audit, issuing))
+        probe = self._pair(SystemKeyRole.PROBE, refs, _PROBE_ALGORITHM)
+        return [root, issuing, ocsp, stamper, audit, probe]
 
     def _make_secrets(self, refs: dict[SystemKeyRole, KeyRef]) -> list[SystemSecret]:
         return [
@@ -195,6 +206,31 @@ class HierarchyMaker:
             now_utc=self._clock.now(),
             days=settings.ocsp_days,
             name=ocsp_signer_name(settings.issuing_common_name),
+        )
+        return self._sign(prepared, issuing)
+
+    def _time_stamper(self, stamper: SystemKey, issuing: SystemKey) -> bytes:
+        settings = self._settings
+        prepared = prepare_time_stamping(
+            IssuerInfo(_certificate_of(issuing), issuing.algorithm),
+            stamper.algorithm,
+            spki=stamper.spki,
+            serial=_new_serial(),
+            now_utc=self._clock.now(),
+            days=settings.timestamping.days,
+            name=time_stamper_name(settings.authority.issuing_common_name),
+            **time_stamper_locations(settings),
+        )
+        return self._sign(prepared, issuing)
+
+    def _audit_signer(self, audit: SystemKey, issuing: SystemKey) -> bytes:
+        prepared = prepare_audit_signer(
+            IssuerInfo(_certificate_of(issuing), issuing.algorithm),
+            audit.algorithm,
+            spki=audit.spki,
+            serial=_new_serial(),
+            now_utc=self._clock.now(),
+            name=audit_signer_name(self._settings.authority.issuing_common_name),
         )
         return self._sign(prepared, issuing)
 

@@ -77,7 +77,10 @@ async def _fill(settings: Settings, tokens: TokenSet, clock: Clock, say: Say) ->
     try:
         maker = HierarchyMaker(settings, tokens, database, clock)
         if await maker.provide():
-            say("made the keys of root CA, issuing CA and OCSP signer on the authority token")
+            say(
+                "made the keys of root CA, issuing CA, OCSP signer, time-stamping authority and "
+                "audit signer on the authority token"
+            )
             say("made the probe, seal and index key on the authority token")
         await maker.register_tokens()
     finally:

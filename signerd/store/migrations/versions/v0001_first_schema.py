@@ -15,11 +15,13 @@ def upgrade() -> None:
     _create_certificates()
     _create_suspensions()
     _create_login()
+    _create_activation()
     _create_status()
     _create_outbox()
     _create_journal()
     _create_enrolments()
     _create_audit()
+    _create_checkpoints()
     _create_processes()
 
 
@@ -75,6 +77,7 @@ def _create_keys() -> None:
         sa.Column("cka_id", sa.LargeBinary(), nullable=False),
         sa.Column("subscriber_id", sa.String(length=63), nullable=False),
         sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("activation", sa.String(length=16), nullable=False),
         sa.Column("algorithm", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("spki", sa.LargeBinary(), nullable=True),
@@ -146,6 +149,7 @@ def _create_certificates() -> None:
         sa.Column("algorithm", sa.String(length=32), nullable=True),
         sa.Column("der", sa.LargeBinary(), nullable=False),
         sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("activation", sa.String(length=16), nullable=False),
         sa.Column("branch", sa.String(length=3), server_default="", nullable=False),
         sa.Column("holder_name", sa.Text(), nullable=True),
         sa.Column("virtual_id", sa.LargeBinary(), nullable=True),
@@ -234,6 +238,52 @@ def _create_login() -> None:
     )
     op.create_index(
         "ix_login_challenges_expires_utc", "login_challenges", ["expires_utc"], unique=False
+    )
+
+
+def _create_activation() -> None:
+    op.create_table(
+        "activations",
+        sa.Column("credential_id", sa.String(length=32), nullable=False),
+        sa.Column("record", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["credential_id"], ["credentials.credential_id"], name="fk_activations_credential_id"
+        ),
+        sa.PrimaryKeyConstraint("credential_id", name="pk_activations"),
+    )
+    op.create_table(
+        "authorisations",
+        sa.Column("authorisation_id", sa.String(length=32), nullable=False),
+        sa.Column("secret_sha256", sa.LargeBinary(), nullable=False),
+        sa.Column("credential_id", sa.String(length=32), nullable=False),
+        sa.Column("principal", sa.Text(), nullable=False),
+        sa.Column("remaining", sa.Integer(), nullable=False),
+        sa.Column("digests", sa.Text(), nullable=True),
+        sa.Column("expires_utc", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("remaining >= 0", name="ck_authorisations_remaining"),
+        sa.ForeignKeyConstraint(
+            ["credential_id"],
+            ["credentials.credential_id"],
+            name="fk_authorisations_credential_id",
+        ),
+        sa.PrimaryKeyConstraint("authorisation_id", name="pk_authorisations"),
+    )
+    for column in ("credential_id", "expires_utc"):
+        op.create_index(f"ix_authorisations_{column}", "authorisations", [column], unique=False)
+    op.create_table(
+        "authorisation_uses",
+        sa.Column("authorisation_id", sa.String(length=32), nullable=False),
+        sa.Column("request_id", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("signatures", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["authorisation_id"],
+            ["authorisations.authorisation_id"],
+            name="fk_authorisation_uses_authorisation_id",
+        ),
+        sa.PrimaryKeyConstraint(
+            "authorisation_id", "request_id", "digest", name="pk_authorisation_uses"
+        ),
     )
 
 
@@ -333,6 +383,7 @@ def _create_journal() -> None:
         sa.Column("credential_id", sa.String(length=32), nullable=True),
         sa.Column("csr_spki", sa.LargeBinary(), nullable=True),
         sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("activation", sa.String(length=16), nullable=False),
         sa.Column("holder_name", sa.Text(), nullable=True),
         sa.Column("virtual_id", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_random", sa.LargeBinary(), nullable=True),
@@ -438,6 +489,7 @@ def _create_enrolments() -> None:
         sa.Column("profile", sa.String(length=63), nullable=False),
         sa.Column("algorithm", sa.String(length=32), nullable=True),
         sa.Column("key_group", sa.String(length=63), nullable=False),
+        sa.Column("activation", sa.String(length=16), nullable=False),
         sa.Column("old_certificate", sa.String(length=40), nullable=True),
         sa.Column("certificate_id", sa.String(length=40), nullable=True),
         sa.Column("proven", sa.Text(), nullable=False),
@@ -504,6 +556,34 @@ def _create_audit() -> None:
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("head_hash", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("chain", name="pk_audit_heads"),
+    )
+
+
+def _create_checkpoints() -> None:
+    op.create_table(
+        "audit_checkpoints",
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("checkpoint", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.Column("fingerprints", sa.LargeBinary(), nullable=False),
+        sa.Column("time_stamp", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("number", name="pk_audit_checkpoints"),
+    )
+    op.create_table(
+        "audit_coverage",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["number"], ["audit_checkpoints.number"], name="fk_audit_coverage_number"
+        ),
+        sa.PrimaryKeyConstraint("chain", "length", name="pk_audit_coverage"),
+    )
+    op.create_table(
+        "audit_wishes",
+        sa.Column("chain", sa.String(length=64), nullable=False),
+        sa.Column("length", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("chain", name="pk_audit_wishes"),
     )
 
 

@@ -1,0 +1,1 @@
+"""That the audit is what it was: checkpoints, proofs of single records, verification of it all."""
