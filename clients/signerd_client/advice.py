@@ -37,6 +37,8 @@ _OF_REASON: Final = {
     "CHALLENGE_USED": "A challenge counts once. Create a new one.",
     "CERTIFICATE_VALID": "Reissue the certificate that is there, or renew it before it expires.",
     "CHECKSUM_MISMATCH": "Bytes changed on the way. Check memory and network of both machines.",
+    "CLOCK_NOT_TRUSTED": "Ask the operator to have the daemon's clock kept right, then try again.",
+    "CMS_MALFORMED": "Send the whole message, DER or PEM, and nothing else.",
     "CODE_ABSENT": "Have a new code sent.",
     "CODE_EXPIRED": "Have a new code sent, and give it before it lapses.",
     "CODE_WRONG": "Type the code that was sent last.",
@@ -46,6 +48,9 @@ _OF_REASON: Final = {
     "CREDENTIAL_SUSPENDED": "Its certificate is on hold. Have it resumed by the RA supervisor.",
     "CSR_CERTIFICATE": "Its key is not on the token; use the key where the CSR was made.",
     "DIGEST_LENGTH": "Send the digest of the key's own hash, as raw bytes.",
+    "CONTENT_MISMATCH": "Sign the content that the message is over.",
+    "CONTENT_MISSING": "Send the content, or its digest for a detached signature.",
+    "DETACHED_MISMATCH": "Say detached as the message is.",
     "DIGEST_MISMATCH": "Hash with the hash of the key's algorithm, or send the data instead.",
     "DIGEST_NOT_SUPPORTED": "Send the data instead of a digest.",
     "DOCUMENT_NOT_REGISTERED": "Use the registered document, or have the registration changed.",
@@ -81,6 +86,7 @@ _OF_REASON: Final = {
     "REFERENCE_NUMBER_UNKNOWN": "Use the latest reference number; an earlier one is void.",
     "REISSUE_INSTEAD": "Open an enrolment for the reissue of the revoked certificate.",
     "RENEWAL_TOO_EARLY": "Come back in the last days of its validity, or reissue it.",
+    "PDF_MALFORMED": "Send a PDF file.",
     "REQUEST_ID_REUSED": (
         "Use a new request id for a new request; to repeat an earlier one, repeat all of it."
     ),

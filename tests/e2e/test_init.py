@@ -19,7 +19,7 @@ from tests.e2e.state import begin, free_addresses, short_directory, signerd
 from tests.e2e.waiting import wait_until
 
 _UNCOMPARED = ("signerd.db", "token.object", "token.lock", "generation")
-_KEYS = 6  # root, issuing CA, OCSP, probe, seal, index
+_KEYS = 8  # root, issuing CA, OCSP, time stamps, audit, probe, seal, index
 _ROOT = Path(__file__).parents[2]
 
 

@@ -60,6 +60,10 @@ _MAY = {
     "SignStream": "signer",
     "SignDocument": "signer",
     "Verify": "signer relying-party",
+    "SignCms": "signer",
+    "VerifyCms": "signer relying-party",
+    "CreateTimestamp": "signer relying-party",
+    "VerifyTimestamp": "signer relying-party",
     "SetActivationPin": "ra-officer",
     "SendActivationCode": "signer",
     "AuthorizeSigning": "signer",
@@ -226,6 +230,7 @@ def test_a_signer_signs_within_its_grant_alone(
         before, log_size = stored(bank), len(bank.log())
         for call in (
             lambda key=key: client.sign(key, data=b"order"),
+            lambda key=key: client.sign_cms(key, data=b"order"),
             lambda key=key: client.verify(b"0", credential=key, data=b"order"),
             lambda one=certificate.name: client.verify(b"0", certificate=one, data=b"order"),
             lambda key=key: client.get_public_key(key),
@@ -233,7 +238,7 @@ def test_a_signer_signs_within_its_grant_alone(
             with pytest.raises(PermissionDenied) as denied:
                 call()
             assert denied.value.reason == "OUT_OF_SCOPE"
-        assert bank.log()[log_size:].count(f'"principal": "uri:{_PREFIX}{name}"') == 4
+        assert bank.log()[log_size:].count(f'"principal": "uri:{_PREFIX}{name}"') == 5
         assert_nothing_stored(bank, before)
     items = [SignItem(certificate.credential, data=b"order") for certificate in customers.values()]
     for results in (client.batch_sign(items), tuple(client.sign_stream(items))):
