@@ -1,7 +1,7 @@
 """Enrolments: applications for a certificate, for its reissue, and reports of its loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -18,6 +18,7 @@ from signerd.core.evidence import (
 from signerd.core.value import CertificateId, EnrolmentId, SubscriberId
 
 _NO_FAILURES: Final = Failures()
+_NO_CODE: Final = CodeRecord()
 
 
 class EnrolmentState(StrEnum):
@@ -36,9 +37,10 @@ class EnrolmentRecord:
     """An enrolment as stored.
 
     algorithm, key_group, activation: of the key to be made. old_certificate: to reissue or revoke.
-    certificate: that was issued. failures: of documents and biometric assertions. codes: the
-    one-time codes sent for it. authorisation: what gets the certificate, once the identity is
-    proven. claimer: principal and request id of the call that has used it; empty before.
+    certificate: that was issued. codes: the one-time codes sent for it. failures: of documents and
+    biometric assertions; these, and those in codes, are of all enrolments of the subscriber.
+    authorisation: what gets the certificate, once the identity is proven. claimer: principal and
+    request id of the call that has used it; empty before.
     """
 
     enrolment: EnrolmentId
@@ -66,6 +68,25 @@ class EnrolmentRecord:
         if is_waiting and now_utc >= self.expires_utc and not any(self.claimer):
             return EnrolmentState.EXPIRED
         return self.state
+
+
+def has_failures_of(record: EnrolmentRecord, other: EnrolmentRecord) -> bool:
+    """Whether as many proofs failed in the one as in the other."""
+    return with_failures_of(record, other) == record
+
+
+def with_failures_of(record: EnrolmentRecord, other: EnrolmentRecord) -> EnrolmentRecord:
+    """The record with the failed proofs of another enrolment of the subscriber: they are the
+    subscriber's, so that whoever opens another one has no more guesses."""
+    failures = {factor: code.failures for factor, code in other.codes.items()}
+    codes = {
+        factor: replace(
+            record.codes.get(factor, _NO_CODE), failures=failures.get(factor, Failures())
+        )
+        for factor in {*record.codes, *failures}
+    }
+    known = {factor: code for factor, code in codes.items() if code != _NO_CODE}
+    return replace(record, failures=other.failures, codes=known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ _WHAT: Final = "the one-time code"
 @dataclass(frozen=True, slots=True)
 class CodeRule:
     """lifetime_s: of a code. resend_s: least time between two. max_per_hour: codes sent. lockout:
-    failures are counted over all codes of an enrolment and factor, because a new code is no new
-    guess for the one who tries them all."""
+    failures are counted over all codes of a subscriber and factor, because neither a new code nor a
+    new enrolment is a new guess for the one who tries them all."""
 
     lifetime_s: int = 180
     resend_s: int = 30

@@ -24,6 +24,7 @@ from signerd.pki.cms import (
 from signerd.pki.cms_read import SignedData, read_signed_data, require_same_content
 from signerd.policy.decide import Scope
 from signerd.signing.document_ports import CertificateSource, SignatureStamper
+from signerd.signing.login_statement import check_purpose
 from signerd.signing.sign import (
     CredentialCache,
     Sign,
@@ -113,6 +114,8 @@ class SignCms:
         """
         existing = read_signed_data(request.existing) if request.existing else None
         content = _content_of(request, existing)
+        # Without signed attributes the signature would be that of the login.
+        check_purpose("", content.data or b"", is_data=True)
         if request.with_time_stamp and self._stamper is None:
             raise WrongState(
                 "this daemon makes no time stamps: ask the operator to set [timestamping] enabled",

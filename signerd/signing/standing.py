@@ -61,6 +61,12 @@ class Problem:
     text: str
 
 
+NOT_A_TRANSACTION: Final = Problem(
+    ProblemCode.LOGIN_CHALLENGE_NOT_A_TRANSACTION,
+    "the data is a login challenge; whoever signed it agreed to nothing but to log in",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """The judgement. problems: empty when signatures of that moment count. record: the certificate
@@ -94,7 +100,7 @@ def judge_key_usage(certificate_der: bytes) -> tuple[Problem, ...]:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         return ()
-    except (ValueError, x509.DuplicateExtension):
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return (Problem(ProblemCode.KEY_USAGE, "the certificate's extensions cannot be read"),)
     if usage.digital_signature or usage.content_commitment:
         return ()

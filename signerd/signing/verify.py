@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from signerd.core.algorithm import KeyAlgorithm
@@ -19,6 +20,7 @@ from signerd.signing.login_statement import is_login_statement
 from signerd.signing.ports import StandingStore
 from signerd.signing.sign import CredentialCache, SignInput, check_scope
 from signerd.signing.standing import (
+    NOT_A_TRANSACTION,
     Problem,
     ProblemCode,
     Standing,
@@ -97,11 +99,7 @@ class Verify:
         data = request.input
         if data.digest_hash is not None or not is_login_statement(data.content):
             return result
-        problem = Problem(
-            ProblemCode.LOGIN_CHALLENGE_NOT_A_TRANSACTION,
-            "the data is a login challenge; whoever signed it agreed to nothing but to log in",
-        )
-        return replace(result, problems=(*result.problems, problem))
+        return replace(result, problems=(*result.problems, NOT_A_TRANSACTION))
 
     async def examine(self, request: VerifyRequest) -> VerifyResult:
         """Check with the public key in the certificate, and judge its holder's standing.
@@ -111,7 +109,7 @@ class Verify:
         """
         moment = self._judge.moment(request.verify_utc)
         signer = await self._find(request)
-        spki = _spki_of(signer.der)
+        spki = _spki_of(signer)
         algorithm = _algorithm_for(signer, spki, request.algorithm)
         message = request.input.message_for(algorithm)
         checked = verify_signature(spki, algorithm, message, request.signature)
@@ -154,16 +152,18 @@ class Verify:
         return history
 
 
-def _spki_of(certificate_der: bytes) -> bytes:
+def _spki_of(signer: _Found) -> bytes:
+    """Raises InvalidRequest for what is no certificate or has no key of ours, and ValueError where
+    that came from the store: then it is no fault of the caller."""
+    if signer.history is None:
+        read_serial(signer.der)
     try:
-        key = x509.load_der_x509_certificate(certificate_der).public_key()
+        key = x509.load_der_x509_certificate(signer.der).public_key()
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except ValueError:
-        raise InvalidRequest(
-            "the key in the certificate cannot be read",
-            reason="CERTIFICATE_UNREADABLE",
-            field="certificate_der",
-        ) from None
+    except (ValueError, UnsupportedAlgorithm):
+        if signer.history is not None:
+            raise
+        raise _unsupported() from None
 
 
 def _algorithm_for(signer: _Found, spki: bytes, wanted: KeyAlgorithm | None) -> KeyAlgorithm:
@@ -172,12 +172,7 @@ def _algorithm_for(signer: _Found, spki: bytes, wanted: KeyAlgorithm | None) -> 
     known = None if signer.history is None else signer.history.record.algorithm
     possible = algorithms_of(spki) if known is None else (known,)
     if not possible:
-        raise InvalidRequest(
-            "the certificate's key is of a type or size that is not verified here: use RSA 2048, "
-            "3072 or 4096, EC P-256 or P-384, or Ed25519",
-            reason="KEY_UNSUPPORTED",
-            field="certificate_der",
-        )
+        raise _unsupported()
     names = ", ".join(possible)
     if wanted is None and len(possible) > 1:
         raise InvalidRequest(
@@ -192,3 +187,12 @@ def _algorithm_for(signer: _Found, spki: bytes, wanted: KeyAlgorithm | None) -> 
             field="key_algorithm",
         )
     return wanted or possible[0]
+
+
+def _unsupported() -> InvalidRequest:
+    return InvalidRequest(
+        "the certificate's key is of a type or size that is not verified here: use RSA 2048, 3072 "
+        "or 4096, EC P-256 or P-384, or Ed25519",
+        reason="KEY_UNSUPPORTED",
+        field="certificate_der",
+    )

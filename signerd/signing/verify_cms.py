@@ -14,7 +14,14 @@ from signerd.core.lifecycle import RevocationReason
 from signerd.pki.cms import CmsContent
 from signerd.pki.cms_read import attached_content, read_signed_data
 from signerd.pki.cms_verify import CheckedSigner, check_signers
-from signerd.signing.standing import Problem, ProblemCode, Standing, StandingJudge
+from signerd.signing.login_statement import is_login_statement
+from signerd.signing.standing import (
+    NOT_A_TRANSACTION,
+    Problem,
+    ProblemCode,
+    Standing,
+    StandingJudge,
+)
 from signerd.signing.verify_timestamp import TimeStampVerdict, VerifyTimestamp, problem_of
 
 _TIME: Final = "%Y-%m-%d %H:%M:%S UTC"
@@ -88,6 +95,9 @@ class VerifyCms:
             problems.append(
                 Problem(ProblemCode.NOT_SIGNED, "nobody signed: the message has no signer")
             )
+        signed = attached or (b"" if content is None else content.data or b"")
+        if is_login_statement(signed):
+            problems.append(NOT_A_TRANSACTION)
         return CmsVerdict(tuple(problems), tuple(signers), attached)
 
     async def _signer(self, checked: CheckedSigner) -> SignerVerdict:

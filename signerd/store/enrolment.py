@@ -7,7 +7,13 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, tuple_, update
 
 from signerd.audit.event import AuditEvent
-from signerd.core.enrolment import EnrolmentFilter, EnrolmentRecord, EnrolmentState
+from signerd.core.enrolment import (
+    EnrolmentFilter,
+    EnrolmentRecord,
+    EnrolmentState,
+    has_failures_of,
+    with_failures_of,
+)
 from signerd.core.error import Conflict, Interrupted
 from signerd.core.evidence import PasswordRecord
 from signerd.core.fault import FaultPoint, reach
@@ -61,10 +67,11 @@ class SqlEnrolmentStore:
                         field="request_id",
                     )
                 remember_request(connection, request, now)
-            connection.execute(insert(enrolments).values(columns_of(record)))
+            opened = _with_failures(connection, record)
+            connection.execute(insert(enrolments).values(columns_of(opened)))
             transaction.record(event)
             reach(FaultPoint.STORE_ENROLMENT_UNCOMMITTED)
-            return record
+            return opened
 
         return await self._database.write(open_)
 
@@ -91,6 +98,8 @@ class SqlEnrolmentStore:
             if after != before:
                 is_it = enrolments.c.enrolment_id == before.enrolment
                 connection.execute(update(enrolments).where(is_it).values(columns_of(after)))
+            if not has_failures_of(before, after):
+                _tell_others(connection, after)
             if message is not None and _is_registered(connection, message):
                 put_message(connection, message)
             for event in events:
@@ -166,6 +175,31 @@ class SqlEnrolmentStore:
         return records, make_cursor(
             listing, [to_microseconds(last_one.opened_utc), last_one.enrolment]
         )
+
+
+def _with_failures(connection: Connection, record: EnrolmentRecord) -> EnrolmentRecord:
+    """A new enrolment with the failures that all of the subscriber's have."""
+    latest = (
+        SELECT_ENROLMENT.where(enrolments.c.subscriber_id == record.subscriber)
+        .order_by(enrolments.c.opened_utc.desc())
+        .limit(1)
+    )
+    row = connection.execute(latest).one_or_none()
+    return record if row is None else with_failures_of(record, enrolment_of(row))
+
+
+def _tell_others(connection: Connection, changed: EnrolmentRecord) -> None:
+    """Give the subscriber's other enrolments the failures of this one; of guesses made at the same
+    moment in several each counts, as the others are then no longer what was judged."""
+    others = SELECT_ENROLMENT.where(
+        enrolments.c.subscriber_id == changed.subscriber,
+        enrolments.c.enrolment_id != changed.enrolment,
+    )
+    for row in connection.execute(others.with_for_update()).all():
+        it = enrolment_of(row)
+        is_it = enrolments.c.enrolment_id == it.enrolment
+        values = columns_of(with_failures_of(it, changed))
+        connection.execute(update(enrolments).where(is_it).values(values))
 
 
 def _is_registered(connection: Connection, message: MessageDraft) -> bool:

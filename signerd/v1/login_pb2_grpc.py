@@ -43,7 +43,8 @@ class LoginStub:
     The first line keeps logins and transactions apart. Sign takes data that
     begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
     a signature over such a statement and over nothing else; and Signing.Verify
-    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    and VerifyCms answer LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins
+    with it. SignCms signs no such content.
     """
 
     def __init__(self, channel):
@@ -82,7 +83,8 @@ class LoginServicer:
     The first line keeps logins and transactions apart. Sign takes data that
     begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
     a signature over such a statement and over nothing else; and Signing.Verify
-    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    and VerifyCms answer LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins
+    with it. SignCms signs no such content.
     """
 
     def CreateChallenge(self, request, context):
@@ -145,7 +147,8 @@ class Login:
     The first line keeps logins and transactions apart. Sign takes data that
     begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
     a signature over such a statement and over nothing else; and Signing.Verify
-    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    and VerifyCms answer LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins
+    with it. SignCms signs no such content.
     """
 
     @staticmethod

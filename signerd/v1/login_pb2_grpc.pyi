@@ -44,7 +44,8 @@ class LoginStub:
     The first line keeps logins and transactions apart. Sign takes data that
     begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
     a signature over such a statement and over nothing else; and Signing.Verify
-    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    and VerifyCms answer LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins
+    with it. SignCms signs no such content.
     """
 
     @_typing.overload
@@ -84,7 +85,8 @@ class LoginAsyncStub(LoginStub):
     The first line keeps logins and transactions apart. Sign takes data that
     begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
     a signature over such a statement and over nothing else; and Signing.Verify
-    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    and VerifyCms answer LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins
+    with it. SignCms signs no such content.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -120,7 +122,8 @@ class LoginServicer(metaclass=_abc_1.ABCMeta):
     The first line keeps logins and transactions apart. Sign takes data that
     begins with it for the purpose `login` alone; VerifyChallengeResponse accepts
     a signature over such a statement and over nothing else; and Signing.Verify
-    answers LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins with it.
+    and VerifyCms answer LOGIN_CHALLENGE_NOT_A_TRANSACTION for data that begins
+    with it. SignCms signs no such content.
     """
 
     @_abc_1.abstractmethod

@@ -179,16 +179,39 @@ def test_an_assertion_is_refused_for_its_own_reason(counter: Counter) -> None:
         (asserted("6a" * 16, now), "BIOMETRIC_STATEMENT_FOREIGN"),
     ):
         assert _refused(counter, enrolment, proof) == reason
+    counter.officer.prove_identity(enrolment.name, licence_of(customer))
     second = counter.opened(customer, "ISSUE")
     for proof, reason in (
         (asserted(second.name, now, stranger), "BIOMETRIC_SIGNATURE_WRONG"),
         (asserted(second.name, now - timedelta(minutes=5)), "BIOMETRIC_STATEMENT_STALE"),
     ):
         assert _refused(counter, second, proof) == reason
-    counter.officer.prove_identity(enrolment.name, holds)
-    last = counter.officer.prove_identity(enrolment.name, licence_of(customer))
+    last = counter.officer.prove_identity(enrolment.name, holds)
     assert last.enrolment.state is EnrolmentState.AUTHORISED
     assert last.authorisation is not None
+
+
+def test_another_enrolment_gives_no_more_guesses(counter: Counter) -> None:
+    """Wrong proofs count for the subscriber: a lock holds in every enrolment, whether it was opened
+    before or after, and what was cancelled has not been forgotten; a right proof ends the count."""
+    customer = counter.registered()
+    before, tried = (counter.opened(customer, "ISSUE") for _ in range(2))
+    wrong = licence_of(Customer())
+    for _ in range(2):
+        assert _refused(counter, tried, wrong) == "DOCUMENT_NOT_REGISTERED"
+    counter.officer.prove_identity(before.name, licence_of(customer))
+    for _ in range(2):
+        assert _refused(counter, tried, wrong) == "DOCUMENT_NOT_REGISTERED"
+    counter.officer.cancel_enrolment(tried.name)
+    after = counter.opened(customer, "ISSUE")
+    assert _refused(counter, after, wrong) == "LOCKED_OUT"
+    for one in (before, after):
+        assert _refused(counter, one, licence_of(customer)) == "LOCKED_OUT"
+    code = counter.code(before, Factor.EMAIL_CODE)
+    for _ in range(2):
+        assert _refused(counter, before, CodeProof(Factor.EMAIL_CODE, _other(code))) == "CODE_WRONG"
+    proof = CodeProof(Factor.EMAIL_CODE, _other(counter.code(after, Factor.EMAIL_CODE)))
+    assert _refused(counter, after, proof) == "LOCKED_OUT"
 
 
 def test_an_authorisation_is_refused_for_its_own_reason(counter: Counter) -> None:
@@ -231,17 +254,18 @@ def test_an_authorisation_is_refused_for_its_own_reason(counter: Counter) -> Non
 def test_time_ends_codes_locks_and_enrolments(counter: Counter) -> None:
     """A code after three minutes, a lock at the time of release, an enrolment after a day, an
     authorisation after two weeks."""
-    customer, bank = counter.registered(), counter.bank
-    certificate = counter.issued(customer)
-    locked = counter.opened(customer, "REISSUE", certificate.name)
-    late = counter.opened(customer, "REISSUE", certificate.name)
+    bank = counter.bank
+    guessing, waiting, proving = (counter.registered() for _ in range(3))
+    locked, late, authorised = (
+        counter.opened(one, "REISSUE", counter.issued(one).name)
+        for one in (guessing, waiting, proving)
+    )
     code, late_code = counter.code(locked), counter.code(late)
     for _ in range(3):
         _refused(counter, locked, CodeProof(Factor.PHONE_CODE, _other(code)))
     release = counter.officer.get_enrolment(locked.name).enrolment.lock_release_time
     assert release is not None
-    authorised = counter.opened(customer, "REISSUE", certificate.name)
-    made = counter.proven(authorised, customer).authorisation
+    made = counter.proven(authorised, proving).authorisation
     assert made is not None
     try:
         bank.restart("--clock-offset", "11m")
@@ -252,7 +276,7 @@ def test_time_ends_codes_locks_and_enrolments(counter: Counter) -> None:
         assert counter.officer.prove_identity(locked.name, proof).enrolment.proven
         bank.restart("--clock-offset", "15d")
         with pytest.raises(SignerdError) as over:
-            counter.officer.prove_identity(late.name, licence_of(customer))
+            counter.officer.prove_identity(late.name, licence_of(waiting))
         assert over.value.reason == "ENROLMENT_EXPIRED"
         with pytest.raises(SignerdError) as lapsed:
             counter.officer.claim_certificate(made.reference_number, made.authorisation_code)

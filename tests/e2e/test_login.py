@@ -9,10 +9,11 @@ from hashlib import sha256
 from threading import Barrier
 
 import pytest
+from asn1crypto import cms
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd.core.fault import LOGIN_POINTS, FaultPoint
-from signerd_client import Certificate, Client, login_statement
+from signerd_client import Certificate, Client, CmsForm, login_statement
 from signerd_client.error import (
     AlreadyExists,
     FailedPrecondition,
@@ -180,6 +181,30 @@ def test_a_login_is_no_transaction_and_a_transaction_no_login(
             )
             == "CHALLENGE_UNKNOWN"
         )
+
+
+def test_no_document_is_a_login(shop: Client, app: Client, customer: Certificate) -> None:
+    """A challenge is not signed as a document, whose plain form would be the login; and a login
+    that somebody wraps as a document is found out."""
+    data = shop.create_challenge(DOMAIN).statement.encode()
+    for form in CmsForm:
+        refused = _refusal(
+            lambda form=form: app.sign_cms(  # type: ignore[misc]
+                customer.credential, data=data, form=form
+            ),
+            InvalidRequest,
+        )
+        assert refused == "LOGIN_PURPOSE"
+    login = app.sign_login(customer.credential, data, domain=DOMAIN).signature
+    order = app.sign_cms(customer.credential, data=b"order", form=CmsForm.PKCS7).cms
+    message = cms.ContentInfo.load(order)
+    signed = message["content"]
+    signed["encap_content_info"]["content"] = data
+    signed["signer_infos"][0]["signature"] = login
+    verdict = shop.verify_cms(message.dump(force=True))
+    assert not verdict.valid
+    assert "LOGIN_CHALLENGE_NOT_A_TRANSACTION" in [one.code for one in verdict.problems]
+    assert [one.signature_intact for one in verdict.signers] == [True]
 
 
 def test_challenges_are_bound(

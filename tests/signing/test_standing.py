@@ -1,9 +1,14 @@
 """The judgement of a signer's standing, over values."""
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import InvalidRequest
@@ -12,7 +17,10 @@ from signerd.core.record import CertificateRecord, SubjectRecord
 from signerd.core.standing import CertificateHistory, SuspensionSpan
 from signerd.core.value import CertificateId, SubscriberId, certificate_id_of
 from signerd.policy.algorithm import AlgorithmEnd, AlgorithmPolicy
+from signerd.policy.decide import Scope
+from signerd.signing.sign import CredentialCache, SignInput
 from signerd.signing.standing import ProblemCode, StandingJudge, read_serial
+from signerd.signing.verify import Verify, VerifyRequest
 from tests.pki.software_authority import (
     NOW,
     SUBJECT,
@@ -64,6 +72,20 @@ class Later:
         return NOW + timedelta(days=3650)
 
 
+def judge_of(
+    history: CertificateHistory | None,
+    authorities: Authority = CA,
+    policy: AlgorithmPolicy | None = None,
+) -> StandingJudge:
+    """A judge of one certificate."""
+    return StandingJudge(
+        OneCertificate(history),
+        (authorities.issuing, authorities.root),
+        lambda: policy or AlgorithmPolicy(),
+        Later(),
+    )
+
+
 async def codes(
     moment_utc: datetime,
     *,
@@ -73,12 +95,7 @@ async def codes(
     policy: AlgorithmPolicy | None = None,
 ) -> list[ProblemCode]:
     """The codes of the problems at a moment."""
-    judge = StandingJudge(
-        OneCertificate(history),
-        (authorities.issuing, authorities.root),
-        lambda: policy or AlgorithmPolicy(),
-        Later(),
-    )
+    judge = judge_of(history, authorities, policy)
     standing = await judge.judge(der, EC, moment_utc)
     assert standing.is_good is not bool(standing.problems)
     return [problem.code for problem in standing.problems]
@@ -171,3 +188,21 @@ async def test_junk_is_no_certificate(junk: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
         await codes(NOW, der=junk)
     assert caught.value.reason == "CERTIFICATE_UNREADABLE"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, len(DER) - 1), st.integers(0, 255)), min_size=1))
+@example([(DER.index(bytes.fromhex("2a8648ce3d0201")), 0x2B)])
+@example([(DER.index(bytes.fromhex("2a8648ce3d030107")) + 7, 0x7F)])
+def test_no_certificate_of_any_shape_breaks_the_judgement(changes: list[tuple[int, int]]) -> None:
+    """Whatever bytes come as a certificate, its key is found or refused, and it is judged or
+    refused as unreadable."""
+    changed = bytearray(DER)
+    for place, value in changes:
+        changed[place] = value
+    with suppress(InvalidRequest):
+        assert asyncio.run(codes(NOW, der=bytes(changed))) or bytes(changed) == DER
+    verify = Verify(OneCertificate(None), cast("CredentialCache", None), judge_of(None))
+    request = VerifyRequest(bytes(changed), SignInput(b"", None), b"", None, NOW, Scope(()))
+    with suppress(InvalidRequest):
+        asyncio.run(verify.examine(request))
