@@ -1,13 +1,15 @@
 """signerctl sign, signerctl verify."""
 
+import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from signerctl.data import (
     STREAM,
+    DataError,
     Encoding,
     check_sink,
     decode,
@@ -31,7 +33,9 @@ from signerctl.option import (
 from signerctl.secret_source import read_secret
 from signerctl.session import session
 from signerctl.view import signature_lines, verification_lines
-from signerd_client import Hash
+from signerd_client import Client, Hash, Signature
+
+_BIG: Final = 4 << 20
 
 
 def sign(
@@ -44,6 +48,13 @@ def sign(
     encoding: SignatureEncoding = Encoding.RAW,
     purpose: Purpose = "",
     authorisation: AuthorisationFrom = "",
+    stream: Annotated[
+        bool,
+        typer.Option(
+            "--stream",
+            help="Send it in pieces, whatever its size; a file of 4 MiB and more is anyway.",
+        ),
+    ] = False,
     output: Output = None,
 ) -> None:
     """Sign a file, standard input, or a digest.
@@ -62,15 +73,19 @@ def sign(
         sink = out or (None if now.printer.is_json else STREAM)
         if sink is not None:
             check_sink(sink, is_text=is_text)
-        data, digest_bytes, hash_ = _input(in_, digest)
-        signature = now.client.sign(
-            credential,
-            data=data,
-            digest=digest_bytes,
-            hash_algorithm=hash_,
-            purpose=purpose,
-            authorisation=read_secret(authorisation),
-        )
+        agreed = read_secret(authorisation)
+        if digest is None and (stream or _is_big(in_)):
+            signature = _sign_in_pieces(now.client, credential, in_, purpose, agreed)
+        else:
+            data, digest_bytes, hash_ = _input(in_, digest)
+            signature = now.client.sign(
+                credential,
+                data=data,
+                digest=digest_bytes,
+                hash_algorithm=hash_,
+                purpose=purpose,
+                authorisation=agreed,
+            )
         if sink is not None:
             write(sink, encode(signature.signature, encoding), is_text=is_text)
         if sink != STREAM:
@@ -142,6 +157,25 @@ def _certificate(name: str | None, file: Path | None) -> str | bytes | None:
     if name is not None:
         raise ValueError("give either --certificate or --certificate-file")
     return read_certificate(file)
+
+
+def _is_big(in_: Path | None) -> bool:
+    try:
+        return in_ is not None and in_ != STREAM and in_.stat().st_size >= _BIG
+    except OSError:
+        return False  # reading it says why
+
+
+def _sign_in_pieces(
+    client: Client, credential: str, in_: Path | None, purpose: str, authorisation: str
+) -> Signature:
+    document = sys.stdin.buffer if in_ is None or in_ == STREAM else in_
+    try:
+        return client.sign_document(
+            credential, document, purpose=purpose, authorisation=authorisation
+        )
+    except OSError as error:
+        raise DataError(f"cannot read {in_}: {error.strerror}") from None
 
 
 def _input(in_: Path | None, digest: str | None) -> tuple[bytes | None, bytes | None, Hash | None]:

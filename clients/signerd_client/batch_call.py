@@ -44,6 +44,14 @@ class SignItem:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class BatchSignCall:
+    """What `batch_sign` was called with."""
+
+    request: wire.BatchSignRequest
+    timeout_s: float | None
+
+
 def batch_sign(
     items: Sequence[SignItem],
     *,
@@ -51,11 +59,12 @@ def batch_sign(
     purpose: str = "",
     interactive: bool = False,
     timeout_s: float | None = None,
-) -> Call[tuple[SignResult, ...]]:
+) -> BatchSignCall:
     """Sign up to 1000 inputs in one call; for each, in their order, its signature or its error.
 
-    credential and purpose are those of items that name none. One that is refused harms no other,
-    and nothing is tried again for it; an error that concerns the whole call is raised.
+    credential and purpose are those of items that name none. One that is refused harms no other.
+    What may succeed later is sent again within the deadline, as any other call; an error that
+    concerns the whole call is raised.
     interactive, for at most 64: somebody waits for it, so it goes before batches. ValueError for
     an item with both data and digest, or neither.
     """
@@ -65,7 +74,14 @@ def batch_sign(
         purpose=purpose,
         lane=wire.LANE_INTERACTIVE if interactive else wire.LANE_BATCH,
     )
-    count = len(items)
+    return BatchSignCall(request, timeout_s)
+
+
+def batch_of(
+    request: wire.BatchSignRequest, timeout_s: float | None
+) -> Call[tuple[SignResult, ...]]:
+    """The call that sends a request of BatchSign."""
+    count = len(request.requests)
 
     def results(answer: wire.BatchSignResponse) -> tuple[SignResult, ...]:
         require(len(answer.results) == count, "the number of results")

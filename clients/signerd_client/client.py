@@ -21,12 +21,14 @@ from signerd_client import (
     message_call,
     proof_call,
     replace_call,
+    sign_document_call,
     signing_call,
     subscriber_call,
     timestamp_call,
 )
 from signerd_client.activation import UNAUTHORISED
-from signerd_client.batch_call import SignResult, SignStreamCall
+from signerd_client.batch_call import BatchSignCall, SignResult, SignStreamCall
+from signerd_client.batch_progress import BatchProgress
 from signerd_client.binding import bind
 from signerd_client.call import Call, Listing, Watch, new_request_id
 from signerd_client.certificate import Renewed
@@ -35,7 +37,9 @@ from signerd_client.remote_key import RemotePrivateKey, Signing, remote_private_
 from signerd_client.replace_call import renewal_statement
 from signerd_client.retry import DEFAULT_RETRY, RetryPolicy
 from signerd_client.session import Session
+from signerd_client.sign_document_call import DocumentCall, DocumentSource
 from signerd_client.sign_stream import SignSource
+from signerd_client.signature import Signature
 from signerd_client.target import Target
 
 if TYPE_CHECKING:
@@ -57,10 +61,22 @@ def _watch(make: Callable[P, Watch[T]]) -> Callable[Concatenate["Client", P], It
     return bind(make, lambda self, watch: self._run_watch(watch))
 
 
+def _batch(
+    make: Callable[P, BatchSignCall],
+) -> Callable[Concatenate["Client", P], tuple[SignResult, ...]]:
+    return bind(make, lambda self, batch: self._run_batch(batch))
+
+
 def _sign_stream(
     make: Callable[P, SignStreamCall],
 ) -> Callable[Concatenate["Client", P], Iterator[SignResult]]:
     return bind(make, lambda self, call: self._run_sign_stream(call))
+
+
+def _document(
+    make: Callable[P, DocumentCall],
+) -> Callable[Concatenate["Client", P], Signature]:
+    return bind(make, lambda self, document: self._run_document(document))
 
 
 class Client:
@@ -115,8 +131,9 @@ class Client:
     cancel_enrolment = _unary(enrolment_call.cancel_enrolment)
     get_public_key = _unary(signing_call.get_public_key)
     sign = _unary(signing_call.sign)
-    batch_sign = _unary(batch_call.batch_sign)
+    batch_sign = _batch(batch_call.batch_sign)
     sign_stream = _sign_stream(batch_call.sign_stream)
+    sign_document = _document(sign_document_call.sign_document)
     verify = _unary(signing_call.verify)
     set_activation_pin = _unary(activation_call.set_activation_pin)
     send_activation_code = _unary(activation_call.send_activation_code)
@@ -274,6 +291,24 @@ class Client:
         finally:
             stream.cancel()  # type: ignore[no-untyped-call]
 
+    def _run_batch(self, batch: BatchSignCall) -> tuple[SignResult, ...]:
+        progress = BatchProgress(batch)
+        attempts = self._session.attempts(progress.call())
+        while True:
+            try:
+                progress.take(self._attempt(progress.call(), attempts.remaining_s))
+                problem = progress.problem
+            except SignerdError as error:
+                problem = error
+            if problem is None:
+                return progress.results
+            delay_s = attempts.delay_after(problem)
+            if delay_s is None or self._closed.wait(delay_s):
+                break
+        if progress.has_results:
+            return progress.results
+        raise attempts.final(problem) from problem.__cause__
+
     def _run_sign_stream(self, call: SignStreamCall) -> Iterator[SignResult]:
         progress = self._session.sign_progress(call)
         source = SignSource(call, progress)
@@ -308,3 +343,26 @@ class Client:
             raise self._session.error_of(cast("Failure", failure), one) from failure
         finally:
             stream.cancel()  # type: ignore[no-untyped-call]
+
+    def _run_document(self, document: DocumentCall) -> Signature:
+        attempts = self._session.attempts(document.call)
+        while True:
+            try:
+                return self._send_document(document, attempts.remaining_s)
+            except SignerdError as error:
+                delay_s = attempts.delay_after(error)
+                is_last = delay_s is None or not document.can_repeat
+                if is_last or self._closed.wait(delay_s):
+                    raise attempts.final(error) from error.__cause__
+
+    def _send_document(self, document: DocumentCall, timeout_s: float) -> Signature:
+        call = document.call
+        source = DocumentSource(document)
+        send = self._channel.stream_unary(call.method, None, None)
+        try:
+            answer = send(iter(source), timeout=timeout_s, metadata=call.metadata)
+        except grpc.RpcError as failure:
+            if source.problem is not None:
+                raise source.problem from None
+            raise self._session.error_of(cast("Failure", failure), call) from failure
+        return self._session.value_of(answer, call)

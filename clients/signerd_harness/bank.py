@@ -77,5 +77,5 @@ class Bank:
 
     async def _open(self, target: Target) -> AsyncClient:
         retry = RetryPolicy(unreachable_s=min(_UNREACHABLE_S, self._timeout_s))
-        client = AsyncClient(target, timeout_s=self._timeout_s, retry=retry)
+        client = AsyncClient(target, timeout_s=self._timeout_s, retry=retry, coalesce=False)
         return await self._stack.enter_async_context(client)

@@ -155,7 +155,9 @@ async def _each(
 
     async with AsyncExitStack() as stack:
         clients = [
-            await stack.enter_async_context(AsyncClient(target, timeout_s=_CALL_LIMIT_S))
+            await stack.enter_async_context(
+                AsyncClient(target, timeout_s=_CALL_LIMIT_S, coalesce=False)
+            )
             for _ in range(_CONNECTIONS)
         ]
         turns = zip(itertools.cycle(clients), items, strict=False)

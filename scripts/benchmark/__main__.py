@@ -1,4 +1,5 @@
-"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--bare | --status | --ready]."""
+"""Runs the benchmark: scripts/bench [--quick] [--json FILE] [--plots DIR]
+[--bare | --forms | --status | --ready | --overload SECONDS | --soak SECONDS]."""
 
 import argparse
 import sys
@@ -12,11 +13,15 @@ from rich.console import Console
 
 from examples.private_daemon import DaemonFailed, DaemonSize, private_daemon
 from scripts.benchmark.bare_token import measure_all
+from scripts.benchmark.endurance import EnduranceBenchmark
+from scripts.benchmark.forms import FormBenchmark, FormPlan
+from scripts.benchmark.plot import draw
 from scripts.benchmark.ready_keys import measure_single
 from scripts.benchmark.report import Result, print_result, this_machine
 from scripts.benchmark.served import ServedBenchmark
-from scripts.benchmark.softhsm import throwaway_token
+from scripts.benchmark.softhsm import KeyKind, throwaway_token
 from scripts.benchmark.status import StatusBenchmark, StatusPlan
+from scripts.benchmark.step_cost import measure_steps
 
 T = TypeVar("T")
 
@@ -32,6 +37,7 @@ class Plan:
     callers: tuple[int, ...]
     crowd: tuple[int, ...]
     fill_limit_s: float
+    forms: FormPlan
     status: StatusPlan
     single_calls: int
 
@@ -44,6 +50,7 @@ _FULL: Final = Plan(
     callers=(1, 8, 64),
     crowd=(100, 1_000, 5_000),
     fill_limit_s=600.0,
+    forms=FormPlan(kinds=tuple(KeyKind), callers=(1, 4, 16, 64), warm_up_s=1.0, duration_s=5.0),
     status=StatusPlan(
         certificates=100_000, revoked=10_000, revocations=50, askers=(1, 8, 64), duration_s=5.0
     ),
@@ -57,6 +64,7 @@ _QUICK: Final = Plan(
     callers=(1, 8, 64),
     crowd=(40,),
     fill_limit_s=5.0,
+    forms=FormPlan(kinds=(KeyKind.P_256,), callers=(16,), warm_up_s=0.1, duration_s=0.5),
     status=StatusPlan(
         certificates=2_000, revoked=200, revocations=5, askers=(1, 8), duration_s=0.8
     ),
@@ -73,6 +81,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="a rough result in half a minute")
     parser.add_argument("--bare", action="store_true", help="only the token, without a daemon")
     parser.add_argument(
+        "--forms", action="store_true", help="only the token and every form of signing"
+    )
+    parser.add_argument(
+        "--overload", type=float, metavar="SECONDS", help="only more callers than can be served"
+    )
+    parser.add_argument(
+        "--soak", type=float, metavar="SECONDS", help="only 80 % of the most, for so long"
+    )
+    parser.add_argument(
+        "--plots", type=Path, metavar="DIR", help="also draw rate and latency against callers"
+    )
+    parser.add_argument(
         "--status", action="store_true", help="only CRLs and OCSP for many certificates"
     )
     parser.add_argument(
@@ -86,9 +106,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = DaemonSize(fronts=options.fronts, hosts=options.hosts, publisher=True)
     result = Result(datetime.now(UTC), this_machine(), size)
     try:
-        everything = not (options.bare or options.status or options.ready)
-        if options.bare or everything:
+        is_long = options.overload is not None or options.soak is not None
+        everything = not (
+            options.bare or options.forms or options.status or options.ready or is_long
+        )
+        if options.bare or options.forms or everything:
             _measure_bare(plan, result)
+        if options.forms or everything:
+            _measure_forms(plan, size, result)
+        if is_long:
+            _measure_long(size, result, options.overload, options.soak)
         if everything:
             _measure_served(plan, size, result)
         if options.ready or everything:
@@ -99,6 +126,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"bench: {error}\n")
         return 1
     print_result(result, Console())
+    if options.plots is not None:
+        draw(result, options.plots)
     if options.json is not None:
         options.json.write_text(result.to_json(), encoding="utf-8")
     counted = result.reconciliation
@@ -120,6 +149,28 @@ def _measure_served(plan: Plan, size: DaemonSize, result: Result) -> None:
         _collect(benchmark.issue(), result.issuance.append)
         _collect(benchmark.crowd(plan.crowd, plan.fill_limit_s), result.crowded.append)
         result.reconciliation = benchmark.reconcile()
+
+
+def _measure_forms(plan: Plan, size: DaemonSize, result: Result) -> None:
+    with private_daemon(size) as daemon:
+        benchmark = FormBenchmark(daemon, plan.forms)
+        benchmark.prepare()
+        _collect(benchmark.empty(), result.empty.append)
+        _collect(benchmark.forms(), result.forms.append)
+        _collect(benchmark.lanes(), result.lanes.append)
+    _collect(measure_steps(), result.steps.append)
+
+
+def _measure_long(
+    size: DaemonSize, result: Result, overload_s: float | None, soak_s: float | None
+) -> None:
+    with private_daemon(size) as daemon:
+        benchmark = EnduranceBenchmark(daemon)
+        benchmark.prepare()
+        if overload_s is not None:
+            result.overload = benchmark.overload(overload_s)
+        if soak_s is not None:
+            result.soak = benchmark.soak(soak_s)
 
 
 def _measure_status(plan: Plan, size: DaemonSize, result: Result) -> None:

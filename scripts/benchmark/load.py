@@ -159,7 +159,7 @@ async def _issue(gate: Callable[[], None], load: IssueLoad) -> LoadResult:
 async def _clients(stack: AsyncExitStack, target: Target, count: int) -> list[AsyncClient]:
     clients = [
         await stack.enter_async_context(
-            AsyncClient(target, timeout_s=_CALL_LIMIT_S, retry=_NO_RETRY)
+            AsyncClient(target, timeout_s=_CALL_LIMIT_S, retry=_NO_RETRY, coalesce=False)
         )
         for _ in range(count)
     ]

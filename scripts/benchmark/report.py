@@ -5,19 +5,22 @@ import platform
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from os import cpu_count, getloadavg
-from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
 from examples.private_daemon import DaemonSize
 from scripts.benchmark.bare_token import BareRate
+from scripts.benchmark.empty_rpc import EmptyRate
+from scripts.benchmark.endurance import Overload, Soak
+from scripts.benchmark.form_report import form_tables
+from scripts.benchmark.forms import FormRate, LaneRate
 from scripts.benchmark.ready_keys import SingleRate
 from scripts.benchmark.served import CrowdedRate, IssueRate, Reconciliation, ServedRate
 from scripts.benchmark.softhsm import KeyKind
 from scripts.benchmark.status import CrlRate, OcspRate
-
-_KEYS: Final = {KeyKind.RSA_2048: "RSA-2048", KeyKind.P_256: "P-256"}
+from scripts.benchmark.step_cost import StepCost
+from scripts.benchmark.table import KEYS, new_table, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,12 @@ class Result:
     single: list[SingleRate] = field(default_factory=list)
     crowded: list[CrowdedRate] = field(default_factory=list)
     reconciliation: Reconciliation | None = None
+    empty: list[EmptyRate] = field(default_factory=list)
+    forms: list[FormRate] = field(default_factory=list)
+    lanes: list[LaneRate] = field(default_factory=list)
+    steps: list[StepCost] = field(default_factory=list)
+    overload: Overload | None = None
+    soak: Soak | None = None
     crl: CrlRate | None = None
     ocsp: list[OcspRate] = field(default_factory=list)
 
@@ -88,6 +97,8 @@ def print_result(result: Result, console: Console) -> None:
     """Tables of what was measured."""
     if result.bare:
         console.print(_bare(result))
+    for table in form_tables(result):
+        console.print(table)
     if result.crl is not None:
         console.print(_crl(result.crl))
         console.print(_ocsp(result.ocsp))
@@ -108,67 +119,67 @@ def print_result(result: Result, console: Console) -> None:
 
 
 def _bare(result: Result) -> Table:
-    table = _table("The token alone", "key", "processes", "per second", "CPU µs")
+    table = new_table("The token alone", "key", "processes", "per second", "CPU µs")
     for rate in result.bare:
-        table.add_row(_KEYS[rate.kind], *_numbers(rate.processes, rate.rate_per_s, rate.cpu_us))
+        table.add_row(KEYS[rate.kind], *numbers(rate.processes, rate.rate_per_s, rate.cpu_us))
     return table
 
 
 def _served(result: Result) -> Table:
     cpu_columns = ("fronts µs", "hosts µs", "client µs")
     columns = ("key", "callers", "per s", "p50 ms", "p99 ms", *cpu_columns, "errors")
-    table = _table(
+    table = new_table(
         f"Sign, {result.daemon.fronts} fronts, {result.daemon.hosts} token hosts, mTLS", *columns
     )
     for rate in result.served:
-        cpu = _numbers(rate.fronts_cpu_us, rate.hosts_cpu_us, rate.client_cpu_us)
+        cpu = numbers(rate.fronts_cpu_us, rate.hosts_cpu_us, rate.client_cpu_us)
         latencies = (f"{rate.p50_ms:.2f}", f"{rate.p99_ms:.2f}")
-        counts = _numbers(rate.callers, rate.rate_per_s)
-        table.add_row(_KEYS[rate.kind], *counts, *latencies, *cpu, str(rate.errors))
+        counts = numbers(rate.callers, rate.rate_per_s)
+        table.add_row(KEYS[rate.kind], *counts, *latencies, *cpu, str(rate.errors))
     return table
 
 
 def _ratios(result: Result) -> Table:
-    table = _table("Served : bare", "key", "served per second", "bare per second", "ratio")
+    table = new_table("Served : bare", "key", "served per second", "bare per second", "ratio")
     for ratio in result.ratios:
-        rates = _numbers(ratio.served_per_s, ratio.bare_per_s)
-        table.add_row(_KEYS[ratio.kind], *rates, f"{ratio.ratio:.2f}")
+        rates = numbers(ratio.served_per_s, ratio.bare_per_s)
+        table.add_row(KEYS[ratio.kind], *rates, f"{ratio.ratio:.2f}")
     return table
 
 
 def _issuance(result: Result) -> Table:
     columns = ("key", "callers", "per second", "p50 ms", "p99 ms", "errors")
-    table = _table("IssueCertificate, key made on the token", *columns)
+    table = new_table("IssueCertificate, key made on the token", *columns)
     for rate in result.issuance:
         counts = (str(rate.callers), f"{rate.rate_per_s:.1f}")
-        latencies = _numbers(rate.p50_ms, rate.p99_ms)
-        table.add_row(_KEYS[rate.kind], *counts, *latencies, str(rate.errors))
+        latencies = numbers(rate.p50_ms, rate.p99_ms)
+        table.add_row(KEYS[rate.kind], *counts, *latencies, str(rate.errors))
     return table
 
 
 def _single(rates: list[SingleRate]) -> Table:
     columns = ("call", "keys ready", "calls", "p50 ms", "p99 ms", "errors")
-    table = _table("One caller, RSA-2048", *columns)
+    table = new_table("One caller, RSA-2048", *columns)
     for rate in rates:
         are_ready = "yes" if rate.are_keys_ready else "no"
-        numbers = _numbers(rate.calls, rate.p50_ms, rate.p99_ms)
-        table.add_row(rate.call, are_ready, *numbers, str(rate.errors))
+        figures = numbers(rate.calls, rate.p50_ms, rate.p99_ms)
+        table.add_row(rate.call, are_ready, *figures, str(rate.errors))
     return table
 
 
 def _crowded(result: Result) -> Table:
     columns = ("keys", "issued meanwhile", "per second", "p50 ms", "p99 ms", "errors")
-    table = _table("Sign with P-256 keys while another caller issues", *columns)
+    table = new_table("Sign with P-256 keys while another caller issues", *columns)
     for rate in result.crowded:
         latencies = (f"{rate.p50_ms:.2f}", f"{rate.p99_ms:.2f}")
-        counts = _numbers(rate.keys, rate.issued, rate.rate_per_s)
+        counts = numbers(rate.keys, rate.issued, rate.rate_per_s)
         table.add_row(*counts, *latencies, str(rate.errors))
     return table
 
 
 def _crl(rate: CrlRate) -> Table:
     title = f"CRL, {rate.certificates:,} certificates, {rate.revoked:,} of them revoked"
-    table = _table(title, "what", "figure")
+    table = new_table(title, "what", "figure")
     table.add_row("full CRL, bytes", f"{rate.octets:,}")
     table.add_row("full and delta CRL made, s", f"{rate.seconds:.2f}")
     table.add_row("Revoke, p50 ms", f"{rate.revoke_p50_ms:.1f}")
@@ -180,20 +191,9 @@ def _crl(rate: CrlRate) -> Table:
 
 def _ocsp(rates: list[OcspRate]) -> Table:
     columns = ("way", "askers", "per second", "p50 ms", "p99 ms", "errors")
-    table = _table("OCSP: GET signed ahead, POST with nonce signed on demand", *columns)
+    table = new_table("OCSP: GET signed ahead, POST with nonce signed on demand", *columns)
     for rate in rates:
         latencies = (f"{rate.p50_ms:.2f}", f"{rate.p99_ms:.2f}")
-        counts = _numbers(rate.askers, rate.rate_per_s)
+        counts = numbers(rate.askers, rate.rate_per_s)
         table.add_row(rate.way, *counts, *latencies, str(rate.errors))
     return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    return table
-
-
-def _numbers(*values: float) -> tuple[str, ...]:
-    return tuple(f"{value:,.0f}" for value in values)

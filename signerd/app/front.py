@@ -152,11 +152,12 @@ class Front:
         base = self.base
         signatures = SqlSignatureStore(base.database)
         credentials = CredentialCache(signatures)
+        is_verified = base.settings.signing.verify_signatures
         identities = Identities.of(base)
         use_cases = self._use_cases(identities)
         signing = (base.tokens, signatures, credentials, base.clock, base.name)
         agreements = Agreements(SqlActivationStore(base.database), base.clock)
-        sign = Sign(*signing, agreements=agreements)
+        sign = Sign(*signing, agreements=agreements, verify=is_verified)
         verify = Verify(SqlStandingStore(base.database), credentials, self._standing_judge())
         return Servicers(
             certificate_authority=CertificateAuthorityServicer(use_cases),
@@ -168,7 +169,7 @@ class Front:
             ),
             signing=SigningServicer(
                 sign,
-                BatchSign(*signing, agreements=agreements),
+                BatchSign(*signing, agreements=agreements, verify=is_verified),
                 verify,
             ),
             document_signing=document_signing(

@@ -337,6 +337,15 @@ class TestSettings(Section):
     )
 
 
+class SigningSettings(Section):
+    """[signing]: signatures of subscribers."""
+
+    verify_signatures: bool = Field(
+        default=False,
+        description="verify each subscriber's signature before it leaves (the CA's always are)",
+    )
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -344,6 +353,7 @@ class Settings(Section):
     tls: TlsSettings = TlsSettings()
     tokens: TokensSettings
     authority: AuthoritySettings
+    signing: SigningSettings = SigningSettings()
     store: StoreSettings = StoreSettings()
     audit: AuditSettings = AuditSettings()
     policy: PolicySettings = PolicySettings()

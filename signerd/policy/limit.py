@@ -36,6 +36,7 @@ _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
 _TIMESTAMP: Final = RpcLimit(8 * _KIB, 60.0, None, 1, 1024)
 _BATCH: Final = RpcLimit(16_384 * _KIB, 300.0, None, 1, 256)
 _STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 10.0, 50, 64)
+_UPLOAD: Final = RpcLimit(4_096 * _KIB, 86_400.0, 100.0, 200, 64)
 _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
 _READ: Final = RpcLimit(4 * _KIB, 60.0, 5000.0, 10_000, 1024)
 _LIST: Final = RpcLimit(8 * _KIB, 60.0, 200.0, 400, 64)
@@ -83,6 +84,7 @@ RPC_LIMITS: Final[Mapping[str, RpcLimit]] = MappingProxyType(
         "/signerd.v1.Signing/Sign": _SIGN,
         "/signerd.v1.Signing/BatchSign": _BATCH,
         "/signerd.v1.Signing/SignStream": _STREAM,
+        "/signerd.v1.Signing/SignDocument": _UPLOAD,
         "/signerd.v1.Signing/Verify": _SIGN,
         "/signerd.v1.DocumentSigning/SignCms": _SIGN,
         "/signerd.v1.DocumentSigning/VerifyCms": _SIGN,

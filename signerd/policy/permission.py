@@ -86,6 +86,7 @@ RPC_PERMISSIONS: Final[Mapping[str, Permission]] = MappingProxyType(
         "/signerd.v1.Signing/Sign": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/BatchSign": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/SignStream": Permission.SIGNATURE_CREATE,
+        "/signerd.v1.Signing/SignDocument": Permission.SIGNATURE_CREATE,
         "/signerd.v1.Signing/Verify": Permission.SIGNATURE_VERIFY,
         "/signerd.v1.DocumentSigning/SignCms": Permission.SIGNATURE_CREATE,
         "/signerd.v1.DocumentSigning/VerifyCms": Permission.SIGNATURE_VERIFY,

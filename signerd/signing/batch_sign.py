@@ -21,6 +21,7 @@ from signerd.core.record import CredentialRecord
 from signerd.core.signing import Lane, SignTask
 from signerd.core.value import CredentialId
 from signerd.signing.agreement import Agreements, digests_of
+from signerd.signing.check import check_made
 from signerd.signing.ports import SignatureStore, Signer
 from signerd.signing.sign import (
     CredentialCache,
@@ -45,7 +46,7 @@ SignOutcome: TypeAlias = Signed | SignerdError
 
 class BatchSign:
     """The use case behind Signing.BatchSign and Signing.SignStream. process: name of this process,
-    for the record."""
+    for the record. verify: whether signatures are verified before they leave."""
 
     def __init__(
         self,
@@ -56,7 +57,9 @@ class BatchSign:
         process: str,
         *,
         agreements: Agreements,
+        verify: bool = False,
     ) -> None:
+        self._verify = verify
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
@@ -89,6 +92,8 @@ class BatchSign:
             signatures = await self._tokens.sign_many(
                 asked.tasks, deadline=ready.deadline, lane=lane
             )
+            if self._verify:
+                signatures = await asyncio.to_thread(_checked, asked, signatures)
             reach(FaultPoint.SIGN_BEFORE_RECORD)
             await self._record(asked, signatures, outcomes)
             reach(FaultPoint.SIGN_RECORDED)
@@ -260,6 +265,19 @@ class _Asked:
             group = self.groups[key] = _Group(request, credential, [])
             self.needs_agreement |= credential.activation is not Activation.NONE
         return group
+
+
+def _checked(
+    asked: _Asked, signatures: Sequence[bytes | SignerdError]
+) -> list[bytes | SignerdError]:
+    checked = list(signatures)
+    for group in asked.groups.values():
+        for position in group.positions:
+            signature = signatures[position]
+            if isinstance(signature, bytes):
+                message = asked.tasks[position].message
+                checked[position] = check_made(group.credential, message, signature) or signature
+    return checked
 
 
 def _good(requests: Iterable[SignRequest | SignerdError]) -> Iterable[SignRequest]:

@@ -25,6 +25,7 @@ from signerd.core.value import CredentialId
 from signerd.pki.signature import digest
 from signerd.policy.decide import Scope
 from signerd.signing.agreement import Agreements, digests_of
+from signerd.signing.check import check_made
 from signerd.signing.login_statement import check_purpose
 from signerd.signing.ports import SignatureStore, Signer
 
@@ -122,7 +123,8 @@ class CredentialCache:
 
 
 class Sign:
-    """The use case behind Signing.Sign. process: name of this process, for the record."""
+    """The use case behind Signing.Sign. process: name of this process, for the record. verify:
+    whether signatures are verified before they leave."""
 
     def __init__(
         self,
@@ -133,13 +135,34 @@ class Sign:
         process: str,
         *,
         agreements: Agreements,
+        verify: bool = False,
     ) -> None:
+        self._verify = verify
         self._tokens = tokens
         self._store = store
         self._credentials = credentials
         self._agreements = agreements
         self._clock = clock
         self._process = process
+
+    async def hash_for_document(self, credential_id: CredentialId, scope: Scope) -> Hash:
+        """The hash to make a document's digest with, for a caller whose request would not be
+        refused as things stand.
+
+        Raises NotFound, PermissionDenied, WrongState, StoreUnavailable, and InvalidRequest for a
+        key that signs no digests.
+        """
+        credential = await self._credentials.get(credential_id)
+        check_signs(credential, scope, self._clock.now())
+        hash_ = spec_of(credential.algorithm).hash
+        if hash_ is None:
+            raise InvalidRequest(
+                "an Ed25519 key signs the data itself, which it cannot take in pieces: call Sign, "
+                "or use a key of another algorithm",
+                reason="DOCUMENT_NOT_SUPPORTED",
+                field="credential",
+            )
+        return hash_
 
     async def sign(self, request: SignRequest) -> tuple[bytes, CredentialRecord]:
         """The signature and the credential that made it.
@@ -158,6 +181,8 @@ class Sign:
                 self._agreements, request, credential, [request.agreed or message]
             )
         signature = await self._sign_on_token(credential, message, request.deadline)
+        if self._verify and (broken := check_made(credential, message, signature)):
+            raise broken
         reach(FaultPoint.SIGN_BEFORE_RECORD)
         made = [(message, signature)]
         event = signature_event(

@@ -154,11 +154,17 @@ class GuardInterceptor(_Interceptor):
         if handler.unary_stream is not None:
             guarded = self._stream(rpc, stream, parse)
             return grpc.unary_stream_rpc_method_handler(guarded, *coders)
+        most = RPC_LIMITS[rpc].max_request_bytes if rpc in RPC_LIMITS else 0
+
+        def parse_all(requests: AsyncIterator[bytes]) -> AsyncIterator[Any]:
+            return _parsed(requests, parse, most)
+
         if handler.stream_stream is not None:
-            most = RPC_LIMITS[rpc].max_request_bytes if rpc in RPC_LIMITS else 0
-            guarded = self._stream(rpc, stream, lambda requests: _parsed(requests, parse, most))
+            guarded = self._stream(rpc, stream, parse_all)
             return grpc.stream_stream_rpc_method_handler(guarded, *coders)
-        raise NotImplementedError(f"{rpc}: client streaming has no guard")
+        upload: Any = handler.stream_unary
+        taking = self._taking_stream(rpc, upload, parse_all)
+        return grpc.stream_unary_rpc_method_handler(taking, *coders)
 
     def _unary(self, rpc: str, behaviour: Unary, parse: Parse) -> Unary:
         async def guarded(request: bytes, context: Context) -> Any:
@@ -199,6 +205,23 @@ class GuardInterceptor(_Interceptor):
             try:
                 with self._begin(rpc, len(request), context, request_id):
                     await behaviour(parse(request), context)
+            except asyncio.CancelledError:
+                await self._stop_stream(context, request_id)
+            except Exception as error:  # noqa: BLE001 - translated, never swallowed
+                await self._refuse(rpc, error, context, request_id)
+            finally:
+                self._running -= 1
+
+        return guarded
+
+    def _taking_stream(self, rpc: str, behaviour: Unary, parse: Callable[[Any], Any]) -> Unary:
+        """For a servicer that answers once, when it has been sent everything."""
+
+        async def guarded(requests: AsyncIterator[bytes], context: Context) -> Any:
+            request_id = self._enter_stream(context)
+            try:
+                with self._begin(rpc, 0, context, request_id):
+                    return await behaviour(parse(requests), context)
             except asyncio.CancelledError:
                 await self._stop_stream(context, request_id)
             except Exception as error:  # noqa: BLE001 - translated, never swallowed

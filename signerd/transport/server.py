@@ -128,6 +128,10 @@ def _channel_options(options: ServerOptions) -> list[tuple[str, Any]]:
         ("grpc.max_receive_message_length", options.max_message_bytes),
         ("grpc.max_send_message_length", 16 * 1024 * 1024),
         ("grpc.max_concurrent_streams", options.max_concurrent_calls),
+        # What a client may send ahead of being read. gRPC would find out how much the way holds,
+        # which for one fast upload came to 200 MiB of memory.
+        ("grpc.http2.bdp_probe", 0),
+        ("grpc.http2.lookahead_bytes", 1_048_576),
         # A client that is gone without a word is noticed within half a minute.
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 10_000),

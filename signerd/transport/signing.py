@@ -10,6 +10,7 @@ from signerd.signing.verify import NamedCertificate, Verify, VerifyRequest, Veri
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.transport.signing_batch import batch_sign, write_signature
+from signerd.transport.signing_document import sign_document
 from signerd.transport.signing_stream import sign_stream
 from signerd.v1 import signing_pb2 as pb
 from signerd.v1 import signing_pb2_grpc
@@ -68,6 +69,11 @@ class SigningServicer(signing_pb2_grpc.SigningServicer):
         self, requests: AsyncIterator[pb.SignStreamRequest], _context: Any
     ) -> AsyncIterator[pb.SignStreamResponse]:
         return sign_stream(self._batch, requests)
+
+    async def SignDocument(  # noqa: N802 - name of the RPC
+        self, requests: AsyncIterator[pb.SignDocumentRequest], _context: Any
+    ) -> pb.SignDocumentResponse:
+        return await sign_document(self._sign, requests)
 
     async def Verify(  # noqa: N802 - name of the RPC
         self, request: pb.VerifyRequest, _context: Any

@@ -441,6 +441,82 @@ class SignStreamResponse(_message.Message):
 Global___SignStreamResponse: _TypeAlias = SignStreamResponse  # noqa: Y015
 
 @_typing.final
+class SignDocumentRequest(_message.Message):
+    """Message of SignDocument to the daemon."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    AUTHORISATION_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
+    CHUNK_FIELD_NUMBER: _builtins.int
+    DOCUMENT_CRC32C_FIELD_NUMBER: _builtins.int
+    credential: _builtins.str
+    """Required in the first message. `credentials/{credential}`."""
+    authorisation: _builtins.str
+    """In the first message: as in SignRequest."""
+    purpose: _builtins.str
+    """In the first message: as in SignRequest."""
+    chunk: _builtins.bytes
+    """The next piece of the document; 64 KiB to 1 MiB are good sizes."""
+    @_builtins.property
+    def document_crc32c(self) -> _wrappers_pb2.UInt32Value:
+        """In the last message: CRC-32C of the whole document. Optional; a mismatch
+        is refused with INVALID_ARGUMENT (reason CHECKSUM_MISMATCH).
+        """
+
+    def __init__(
+        self,
+        *,
+        credential: _builtins.str = ...,
+        authorisation: _builtins.str = ...,
+        purpose: _builtins.str = ...,
+        chunk: _builtins.bytes = ...,
+        document_crc32c: _wrappers_pb2.UInt32Value | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["document_crc32c", b"document_crc32c"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "chunk", b"chunk", "credential", b"credential", "document_crc32c", b"document_crc32c", "purpose", b"purpose"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignDocumentRequest: _TypeAlias = SignDocumentRequest  # noqa: Y015
+
+@_typing.final
+class SignDocumentResponse(_message.Message):
+    """Response of SignDocument."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSE_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    size: _builtins.int
+    """Bytes that were hashed."""
+    @_builtins.property
+    def response(self) -> Global___SignResponse:
+        """The signature; verified_input_crc32c is about document_crc32c."""
+
+    @_builtins.property
+    def digest(self) -> _types_pb2.Digest:
+        """The digest that was signed."""
+
+    def __init__(
+        self,
+        *,
+        response: Global___SignResponse | None = ...,
+        digest: _types_pb2.Digest | None = ...,
+        size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "response", b"response"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "response", b"response", "size", b"size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SignDocumentResponse: _TypeAlias = SignDocumentResponse  # noqa: Y015
+
+@_typing.final
 class VerifyRequest(_message.Message):
     """Request of Verify."""
 

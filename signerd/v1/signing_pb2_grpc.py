@@ -61,6 +61,11 @@ class SigningStub:
                 request_serializer=signerd_dot_v1_dot_signing__pb2.SignStreamRequest.SerializeToString,
                 response_deserializer=signerd_dot_v1_dot_signing__pb2.SignStreamResponse.FromString,
                 _registered_method=True)
+        self.SignDocument = channel.stream_unary(
+                '/signerd.v1.Signing/SignDocument',
+                request_serializer=signerd_dot_v1_dot_signing__pb2.SignDocumentRequest.SerializeToString,
+                response_deserializer=signerd_dot_v1_dot_signing__pb2.SignDocumentResponse.FromString,
+                _registered_method=True)
         self.Verify = channel.unary_unary(
                 '/signerd.v1.Signing/Verify',
                 request_serializer=signerd_dot_v1_dot_signing__pb2.VerifyRequest.SerializeToString,
@@ -112,6 +117,15 @@ class SigningServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignDocument(self, request_iterator, context):
+        """Signs a document of any size, which is hashed as it arrives; the caller
+        sends it in pieces and then half-closes. Not for Ed25519, which signs the
+        data itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Verify(self, request, context):
         """Says whether a signature counts: it was made by this key over this input,
         and its certificate was in force at the time of signing. What is wrong is
@@ -143,6 +157,11 @@ def add_SigningServicer_to_server(servicer, server):
                     servicer.SignStream,
                     request_deserializer=signerd_dot_v1_dot_signing__pb2.SignStreamRequest.FromString,
                     response_serializer=signerd_dot_v1_dot_signing__pb2.SignStreamResponse.SerializeToString,
+            ),
+            'SignDocument': grpc.stream_unary_rpc_method_handler(
+                    servicer.SignDocument,
+                    request_deserializer=signerd_dot_v1_dot_signing__pb2.SignDocumentRequest.FromString,
+                    response_serializer=signerd_dot_v1_dot_signing__pb2.SignDocumentResponse.SerializeToString,
             ),
             'Verify': grpc.unary_unary_rpc_method_handler(
                     servicer.Verify,
@@ -265,6 +284,33 @@ class Signing:
             '/signerd.v1.Signing/SignStream',
             signerd_dot_v1_dot_signing__pb2.SignStreamRequest.SerializeToString,
             signerd_dot_v1_dot_signing__pb2.SignStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignDocument(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/signerd.v1.Signing/SignDocument',
+            signerd_dot_v1_dot_signing__pb2.SignDocumentRequest.SerializeToString,
+            signerd_dot_v1_dot_signing__pb2.SignDocumentResponse.FromString,
             options,
             channel_credentials,
             insecure,

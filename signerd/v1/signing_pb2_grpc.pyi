@@ -57,6 +57,11 @@ class SigningStub:
     under way (HTTP/2 flow control). What was sent and not answered when a
     stream breaks can be sent again on a new one.
     """
+    SignDocument: _grpc.StreamUnaryMultiCallable[_signing_pb2.SignDocumentRequest, _signing_pb2.SignDocumentResponse]
+    """Signs a document of any size, which is hashed as it arrives; the caller
+    sends it in pieces and then half-closes. Not for Ed25519, which signs the
+    data itself.
+    """
     Verify: _grpc.UnaryUnaryMultiCallable[_signing_pb2.VerifyRequest, _signing_pb2.VerifyResponse]
     """Says whether a signature counts: it was made by this key over this input,
     and its certificate was in force at the time of signing. What is wrong is
@@ -91,6 +96,11 @@ class SigningAsyncStub(SigningStub):
     caller keeps the stream open. The daemon stops reading while too much is
     under way (HTTP/2 flow control). What was sent and not answered when a
     stream breaks can be sent again on a new one.
+    """
+    SignDocument: _aio.StreamUnaryMultiCallable[_signing_pb2.SignDocumentRequest, _signing_pb2.SignDocumentResponse]  # type: ignore[assignment]
+    """Signs a document of any size, which is hashed as it arrives; the caller
+    sends it in pieces and then half-closes. Not for Ed25519, which signs the
+    data itself.
     """
     Verify: _aio.UnaryUnaryMultiCallable[_signing_pb2.VerifyRequest, _signing_pb2.VerifyResponse]  # type: ignore[assignment]
     """Says whether a signature counts: it was made by this key over this input,
@@ -147,6 +157,17 @@ class SigningServicer(metaclass=_abc_1.ABCMeta):
         caller keeps the stream open. The daemon stops reading while too much is
         under way (HTTP/2 flow control). What was sent and not answered when a
         stream breaks can be sent again on a new one.
+        """
+
+    @_abc_1.abstractmethod
+    def SignDocument(
+        self,
+        request_iterator: _MaybeAsyncIterator[_signing_pb2.SignDocumentRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_signing_pb2.SignDocumentResponse, _abc.Awaitable[_signing_pb2.SignDocumentResponse]]:
+        """Signs a document of any size, which is hashed as it arrives; the caller
+        sends it in pieces and then half-closes. Not for Ed25519, which signs the
+        data itself.
         """
 
     @_abc_1.abstractmethod

@@ -36,6 +36,7 @@ class Answers:
     def __init__(self) -> None:
         self.root = make_identity("Test root")
         self.holder = make_identity("홍길동", issuer=self.root)
+        self._seen: set[bytes] = set()
 
     @property
     def certificate_name(self) -> str:
@@ -116,6 +117,15 @@ class Answers:
             "GetMessage": lambda _request: admin_pb2.GetMessageResponse(message=message(1)),
         }
         return answers[method](request)
+
+    def sign_document(self, messages: Iterator[signing_pb2.SignDocumentRequest]) -> Message:
+        """The answer to a document."""
+        received = list(messages)
+        document = b"".join(message.chunk for message in received)
+        signed = self._sign(
+            signing_pb2.SignRequest(data=document, input_crc32c=received[-1].document_crc32c)
+        )
+        return signing_pb2.SignDocumentResponse(response=signed, size=len(document))
 
     def sign_stream(self, message: signing_pb2.SignStreamRequest) -> Message:
         """The answer to a message of SignStream."""
@@ -245,7 +255,12 @@ class Answers:
         return signing_pb2.BatchSignResponse(results=results)
 
     def _result(self, request: signing_pb2.SignRequest) -> signing_pb2.SignResult:
-        """A purpose of "refuse" is refused."""
+        """A purpose of "refuse" is refused, one of "later" the first time."""
+        if request.purpose == "later" and request.data not in self._seen:
+            self._seen.add(request.data)
+            error = signing_pb2.SignError(code=14, reason="KEY_NOT_SEEN", message="again")
+            error.retry_delay.FromMilliseconds(50)
+            return signing_pb2.SignResult(error=error)
         if request.purpose == "refuse":
             error = signing_pb2.SignError(code=9, reason="CREDENTIAL_RETIRED", message="revoked")
             error.retry_delay.FromMilliseconds(1500)

@@ -4,6 +4,7 @@ It answers like a daemon with one key, and fails as a test has scripted: behavio
 method are used up one by one by the calls that arrive.
 """
 
+import functools
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
@@ -168,41 +169,51 @@ class ScriptedDaemon:
     def _handler(self, method: MethodDescriptor) -> "grpc.RpcMethodHandler[Any, Any]":
         request_type = message_factory.GetMessageClass(method.input_type)
 
-        def unary(request: Message, context: Context) -> Message:
-            behave = self.script.take(method.name, request)
-            answer = self.answers.answer(method.name, request)
-            if behave:
-                behave(context, answer)
-            return answer
-
-        def stream(request: Message, context: Context) -> Iterator[Message]:
-            behave = self.script.take(method.name, request)
-            for answer in self.answers.stream(request):
-                yield answer
-                if behave:
-                    behave(context, answer)
-
-        def exchange(requests: Iterator[Any], context: Context) -> Iterator[Message]:
-            for request in requests:
-                behave = self.script.take(method.name, request)
-                answer = self.answers.sign_stream(request)
-                if behave:
-                    behave(context, answer)
-                yield answer
-
-        if method.client_streaming:
-            return grpc.stream_stream_rpc_method_handler(
-                exchange,
-                request_deserializer=request_type.FromString,
-                response_serializer=lambda answer: answer.SerializeToString(),
-            )
-        make = (
-            grpc.unary_stream_rpc_method_handler
-            if method.server_streaming
-            else grpc.unary_unary_rpc_method_handler
-        )
-        return make(
-            stream if method.server_streaming else unary,
+        kind = (method.client_streaming, method.server_streaming)
+        handlers: dict[tuple[bool, bool], Any] = {
+            (False, False): grpc.unary_unary_rpc_method_handler,
+            (False, True): grpc.unary_stream_rpc_method_handler,
+            (True, False): grpc.stream_unary_rpc_method_handler,
+            (True, True): grpc.stream_stream_rpc_method_handler,
+        }
+        behaviours: dict[tuple[bool, bool], Callable[..., Any]] = {
+            (False, False): self._unary,
+            (False, True): self._stream,
+            (True, False): self._upload,
+            (True, True): self._exchange,
+        }
+        handler: grpc.RpcMethodHandler[Any, Any] = handlers[kind](
+            functools.partial(behaviours[kind], method.name),
             request_deserializer=request_type.FromString,
             response_serializer=lambda answer: answer.SerializeToString(),
         )
+        return handler
+
+    def _unary(self, name: str, request: Message, context: Context) -> Message:
+        behave = self.script.take(name, request)
+        answer = self.answers.answer(name, request)
+        if behave:
+            behave(context, answer)
+        return answer
+
+    def _stream(self, name: str, request: Message, context: Context) -> Iterator[Message]:
+        behave = self.script.take(name, request)
+        for answer in self.answers.stream(request):
+            yield answer
+            if behave:
+                behave(context, answer)
+
+    def _exchange(self, name: str, requests: Iterator[Any], context: Context) -> Iterator[Message]:
+        for request in requests:
+            behave = self.script.take(name, request)
+            answer = self.answers.sign_stream(request)
+            if behave:
+                behave(context, answer)
+            yield answer
+
+    def _upload(self, name: str, requests: Iterator[Any], context: Context) -> Message:
+        answer = self.answers.sign_document(requests)
+        behave = self.script.take(name, answer)
+        if behave:
+            behave(context, answer)
+        return answer

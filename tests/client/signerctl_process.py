@@ -66,6 +66,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         *("sign-batch", "--credential", "c", "--stream"),
         *("--files", "sha256", "--in", _PATHS),
     ),
+    "SignDocument": ("sign", "--credential", "c", "--stream", "--encoding", "hex"),
     "Verify": ("verify", "--credential", "c", "--in", "/dev/null", "--signature", "/dev/null"),
     "SetActivationPin": ("activation", "set-pin", "c", "--pin-from", _NUMBER),
     "SendActivationCode": ("activation", "send-code", "c"),

@@ -1,6 +1,7 @@
 """Every method against a server of the real API."""
 
 import inspect
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +19,13 @@ from signerd_client import (
     KeyAlgorithm,
     PasswordProof,
     PersonalData,
+    Signature,
     SignItem,
     Target,
     subscriber_call,
 )
 from signerd_client.certificate import CertificateState, RevocationReason
+from signerd_client.error import FailedPrecondition
 from signerd_client.inventory import CertificateCount
 from signerd_client.server import HealthState
 from tests.client.scripted_answer import CERTIFICATE_COUNT, CREDENTIAL, EVENT_COUNT, IDENTITY_NUMBER
@@ -70,6 +73,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
     "Sign": lambda client: client.sign("c", data=b"order"),
     "BatchSign": lambda client: client.batch_sign([SignItem("c", data=b"order")]),
     "SignStream": lambda client: client.sign_stream([SignItem("c", data=b"order")]),
+    "SignDocument": lambda client: client.sign_document("c", io.BytesIO(b"order")),
     "Verify": lambda client: client.verify(b"x", credential="c", data=b"order"),
     "SetActivationPin": lambda client: client.set_activation_pin("c", "135792"),
     "SendActivationCode": lambda client: client.send_activation_code("c"),
@@ -244,6 +248,26 @@ def test_sign_sends_the_digest_in_the_field_of_its_hash(
     for length, field in ((32, "sha256"), (48, "sha384"), (64, "sha512")):
         client.verify(b"s", credential="c", digest=bytes(length))
         assert daemon.script.requests["Verify"][-1].digest.WhichOneof("digest") == field
+
+
+async def test_what_may_succeed_later_is_asked_for_again(
+    daemon: ScriptedDaemon, client: Client, target: Target
+) -> None:
+    """Of a batch only what the daemon could not do now is sent again; a refusal stands."""
+    items = [
+        SignItem("c", data=data, purpose=purpose)
+        for data, purpose in ((b"a", ""), (b"b", "later"), (b"c", "refuse"))
+    ]
+    signed, late, refused = client.batch_sign(items)
+    assert isinstance(signed, Signature)
+    assert isinstance(late, Signature)
+    assert isinstance(refused, FailedPrecondition)
+    assert (refused.reason, refused.retry_after_s) == ("CREDENTIAL_RETIRED", 1.5)
+    sent = [[one.data for one in each.requests] for each in daemon.script.requests["BatchSign"]]
+    assert sent == [[b"a", b"b", b"c"], [b"b"]]
+    async with AsyncClient(target) as other:
+        [late] = await other.batch_sign([SignItem("c", data=b"d", purpose="later")])
+    assert isinstance(late, Signature)
 
 
 def test_admin_answers_are_plain_values(client: Client) -> None:

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+from scripts.benchmark.form_load import Form
+
 pytestmark = pytest.mark.long
 
 ROOT: Final = Path(__file__).parents[2]
@@ -52,7 +54,7 @@ def test_the_quick_benchmark_measures_everything(temporary: Path, tmp_path: Path
     """Every part gives a figure, no call fails, and daemon and clients count the same."""
     result = run(
         *(sys.executable, "-m", "scripts.benchmark", "--quick"),
-        *("--json", tmp_path / "b.json"),
+        *("--json", tmp_path / "b.json", "--plots", tmp_path),
         temporary=temporary,
     )
     assert result.returncode == 0, result.stdout + result.stderr
@@ -65,5 +67,14 @@ def test_the_quick_benchmark_measures_everything(temporary: Path, tmp_path: Path
     assert len(measured["ratios"]) == 2
     assert [line["are_keys_ready"] for line in measured["single"]] == [False, False, True, True]
     assert all(line["calls"] == 5 and line["errors"] == 0 for line in measured["single"])
+    assert {line["form"] for line in measured["forms"]} == set(Form)
+    assert all(line["rate_per_s"] > 0 and line["errors"] == 0 for line in measured["forms"])
+    assert all(line["server_cpu_us"] > 0 for line in measured["empty"])
+    assert [line["batch_per_s"] > 0 for line in measured["lanes"]] == [False, True]
+    assert all(line["cpu_us"] > 0 for line in measured["steps"])
+    assert {path.name for path in tmp_path.glob("*.png")} == {
+        "signing-latency.png",
+        "signing-rate.png",
+    }
     counted = measured["reconciliation"]
     assert counted["recorded"] == counted["acknowledged"] > 0

@@ -42,8 +42,12 @@ def _key(officer: Client, algorithm: KeyAlgorithm) -> str:
 
 @pytest.fixture(scope="module")
 def keys(daemon: PrivateDaemon) -> Keys:
-    with Client(daemon.target("ra-officer")) as officer:
-        return {algorithm: _key(officer, algorithm) for algorithm in (RSA, EC, ED)}
+    with Client(daemon.target("ra-officer")) as officer, Client(daemon.target("signer")) as signer:
+        made = {algorithm: _key(officer, algorithm) for algorithm in (RSA, EC, ED)}
+        # A SoftHSM process may see a new key late; a stream would answer so.
+        for key in made.values():
+            signer.batch_sign([SignItem(key, data=b"seen")] * 100)
+        return made
 
 
 @pytest.fixture(scope="module")

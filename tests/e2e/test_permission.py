@@ -58,6 +58,7 @@ _MAY = {
     "Sign": "signer",
     "BatchSign": "signer",
     "SignStream": "signer",
+    "SignDocument": "signer",
     "Verify": "signer relying-party",
     "SignCms": "signer",
     "VerifyCms": "signer relying-party",

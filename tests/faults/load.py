@@ -108,7 +108,7 @@ async def _run_client(plan: LoadPlan, number: int, until: float) -> Ledger:
     retry = RetryPolicy(unreachable_s=plan.unreachable_s)
     async with (
         AsyncClient(plan.officer, timeout_s=plan.timeout_s, retry=retry) as officer,
-        AsyncClient(plan.signer, timeout_s=plan.timeout_s, retry=retry) as signer,
+        AsyncClient(plan.signer, timeout_s=plan.timeout_s, retry=retry, coalesce=False) as signer,
     ):
         actor = _Actor(officer, signer, f"load-{plan.seed}-{number}", plan.seed * 1000 + number)
         while time.monotonic() < until:

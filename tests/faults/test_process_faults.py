@@ -178,7 +178,9 @@ async def test_a_full_queue_refuses_at_once(daemon: PrivateDaemon, credential: s
     once with a time to come again, and what waits is done by the hosts that come."""
     for host in daemon.processes("host"):
         os.kill(host.pid, signal.SIGSTOP)
-    async with AsyncClient(daemon.target("signer"), timeout_s=90, retry=ONE_ATTEMPT) as signer:
+    async with AsyncClient(
+        daemon.target("signer"), timeout_s=90, retry=ONE_ATTEMPT, coalesce=False
+    ) as signer:
         begin = time.monotonic()
         refused_after: list[float] = []
 
@@ -205,7 +207,7 @@ async def test_what_nobody_waits_for_any_more_is_not_done(
     """Calls whose deadline passes while the hosts do not answer cost no signature when they answer
     again."""
     hosts = daemon.processes("host")
-    async with AsyncClient(daemon.target("signer"), retry=ONE_ATTEMPT) as signer:
+    async with AsyncClient(daemon.target("signer"), retry=ONE_ATTEMPT, coalesce=False) as signer:
         for host in hosts:
             os.kill(host.pid, signal.SIGSTOP)
         before = calls_of(daemon, "C_Sign")
