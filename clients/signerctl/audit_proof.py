@@ -15,7 +15,7 @@ from signerctl.printer import Printer
 from signerctl.proof_view import proven_lines
 from signerctl.session import Connection, session
 from signerd_client.audit_proof import AuditProof, ProofError
-from signerd_client.proof_check import check_proof
+from signerd_client.proof_check import check_proof, require_filed
 
 
 def prove(
@@ -86,13 +86,22 @@ def check_proof_(
         Path | None,
         typer.Option("--in", help="What was signed, to be compared.", show_default=False),
     ] = None,
+    checkpoint_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A copy of the daemon's checkpoint file, kept by somebody else; the checkpoint has"
+            " to be in it.",
+            show_default=False,
+        ),
+    ] = None,
     output: Output = None,
 ) -> None:
     """Say what a proof proves. Asks no daemon.
 
     Prints the record, when it was there at the latest, and whose signature it is; the exit code is
     0. Where anything does not hold it prints "NOT PROVEN" with the reason, and the exit code is 1.
-    With --in the document is compared with what was signed.
+    With --in the document is compared with what was signed, with --checkpoint-file the checkpoint
+    with the one that somebody else kept.
 
     \b
     Example:
@@ -106,7 +115,14 @@ def check_proof_(
     except ValueError as error:
         raise typer.Exit(report_usage(str(error), as_json=printer.is_json)) from None
     try:
-        proven = check_proof(AuditProof.from_zip(content), roots, data=data)
+        read_proof = AuditProof.from_zip(content)
+        proven = check_proof(read_proof, roots, data=data)
+        if checkpoint_file is not None:
+            with checkpoint_file.open("rb") as lines:
+                require_filed(read_proof, lines)
+    except OSError as error:
+        message = f"cannot read {checkpoint_file}: {error.strerror}"
+        raise typer.Exit(report_usage(message, as_json=printer.is_json)) from None
     except ProofError as error:
         printer.one({"proven": False, "why": str(error)}, _refusal_lines)
         raise typer.Exit(ExitCode.NEGATIVE) from None

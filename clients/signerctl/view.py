@@ -12,6 +12,7 @@ from signerd_client import (
     SigningAuthorisation,
     Subscriber,
     Verification,
+    login_statement,
 )
 from signerd_client.activation import SentActivationCode
 from signerd_client.inventory import CertificateChange
@@ -154,7 +155,13 @@ def verification_lines(verification: Verification) -> Row:
 
 
 def challenge_lines(challenge: Challenge) -> Row:
-    return {"challenge": challenge.statement, "answer by": moment(challenge.expire_time)}
+    """Without the statement, which goes to a file."""
+    asked = login_statement(challenge.statement)
+    return {
+        "challenge of": asked.domain,
+        "subscriber": asked.subscriber or "anybody",
+        "answer by": moment(challenge.expire_time),
+    }
 
 
 def login_lines(login: Login) -> Row:

@@ -1,9 +1,10 @@
 """Check a proof of an audit record, without a daemon."""
 
 import hashlib
+import json
 import re
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -92,6 +93,23 @@ def check_proof(
         is_verified=bool(digest),
         has_data=data is not None,
     )
+
+
+def require_filed(proof: AuditProof, lines: Iterable[bytes]) -> None:
+    """The checkpoint of a proof is the one in a copy of the daemon's checkpoint file, given line by
+    line: whoever keeps that copy notices a second history. Raises ProofError."""
+    number = int(_fields(proof.checkpoint)["number"])
+    for line in lines:
+        try:
+            document = json.loads(line)
+            found, text = document["number"], document["checkpoint"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if found == number:
+            if text == proof.checkpoint.decode("ascii"):
+                return
+            raise ProofError(f"checkpoint {number} is another in the checkpoint file")
+    raise ProofError(f"checkpoint {number} is not in the checkpoint file")
 
 
 def _fields(checkpoint: bytes) -> dict[str, str]:

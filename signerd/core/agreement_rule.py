@@ -56,9 +56,10 @@ def count_new(
     wanted = Counter(use.digests)
     new = sum(max(0, count - counted.get(digest, 0)) for digest, count in wanted.items())
     if new > authorisation.remaining:
+        left = f"good for {authorisation.remaining} more signatures, not for {new}"
         raise WrongState(
-            f"the authorisation is good for {authorisation.remaining} more signatures, not for "
-            f"{new}; ask the subscriber to agree again",
+            f"the authorisation is {left if authorisation.remaining else 'used up'}; ask the "
+            "subscriber to agree again",
             reason="AUTHORISATION_USED_UP",
         )
     return new

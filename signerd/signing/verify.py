@@ -109,7 +109,7 @@ class Verify:
         """
         moment = self._judge.moment(request.verify_utc)
         signer = await self._find(request)
-        spki = _spki_of(signer.der)
+        spki = _spki_of(signer)
         algorithm = _algorithm_for(signer, spki, request.algorithm)
         message = request.input.message_for(algorithm)
         checked = verify_signature(spki, algorithm, message, request.signature)
@@ -152,12 +152,17 @@ class Verify:
         return history
 
 
-def _spki_of(certificate_der: bytes) -> bytes:
-    read_serial(certificate_der)
+def _spki_of(signer: _Found) -> bytes:
+    """Raises InvalidRequest for what is no certificate or has no key of ours, and ValueError where
+    that came from the store: then it is no fault of the caller."""
+    if signer.history is None:
+        read_serial(signer.der)
     try:
-        key = x509.load_der_x509_certificate(certificate_der).public_key()
+        key = x509.load_der_x509_certificate(signer.der).public_key()
         return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     except (ValueError, UnsupportedAlgorithm):
+        if signer.history is not None:
+            raise
         raise _unsupported() from None
 
 

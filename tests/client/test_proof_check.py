@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from signerd_client.audit_proof import AuditProof, PathStep, ProofError, proof_from_wire
-from signerd_client.proof_check import AUDIT_SIGNING, ProvenRecord, check_proof
+from signerd_client.proof_check import AUDIT_SIGNING, ProvenRecord, check_proof, require_filed
 from tests.client.scripted_proof import (
     CHECKPOINT_TIME,
     DOCUMENT,
@@ -184,6 +185,21 @@ def test_a_signature_by_another_key_is_noticed() -> None:
     parts.signature = parts.audit.key.sign(DOCUMENT, ec.ECDSA(hashes.SHA256()))
     with pytest.raises(ProofError, match="not one of the certificate"):
         _check(_made(parts), parts)
+
+
+def test_a_second_history_is_noticed() -> None:
+    """The checkpoint has to be the one in the file that somebody else keeps; what a crash left of a
+    line there does not count."""
+    parts = proof_parts()
+    proof = _made(parts)
+    text = proof.checkpoint.decode()
+    line = json.dumps({"number": 42, "checkpoint": text}).encode()
+    require_filed(proof, [b'{"number": 42, "checkp', b"42", line])
+    other = json.dumps({"number": 42, "checkpoint": text.replace("records 3", "records 4")})
+    with pytest.raises(ProofError, match="checkpoint 42 is another"):
+        require_filed(proof, [other.encode()])
+    with pytest.raises(ProofError, match="checkpoint 42 is not in"):
+        require_filed(proof, [])
 
 
 def _archive(members: dict[str, bytes]) -> bytes:

@@ -134,6 +134,7 @@ def test_signerctl_writes_and_checks_a_proof(bench: Bench) -> None:
         bench.daemon,
         "nobody",
         *("audit", "check-proof", str(proof), "--ca", str(bench.root), "--in", str(order)),
+        *("--checkpoint-file", str(bench.daemon.directory / "checkpoints.jsonl")),
     )
     assert done.returncode == 0, done.stdout
     assert "is the one on record, by this certificate" in done.stdout

@@ -233,12 +233,12 @@ def test_a_row_that_makes_no_sense_is_no_traceback_for_the_caller(
 ) -> None:
     """An exception nobody foresaw reaches the caller as a constant text with the request id by
     which the operator finds the traceback in the log, and nothing else of it."""
-    credential_id = issued.credential.rpartition("/")[2]
+    certificate_id = issued.name.rpartition("/")[2]
     signature = signer.sign(issued.credential, data=b"order").signature
     with closing(sqlite3.connect(daemon.directory / "signerd.db")) as database:
         database.execute(
-            "UPDATE credentials SET spki = ? WHERE credential_id = ?",
-            [b"\x30\x03SECRET", credential_id],
+            "UPDATE certificates SET der = ? WHERE certificate_id = ?",
+            [b"\x30\x03SECRET", certificate_id],
         )
         database.commit()
     # Processes that have not read the row before.
