@@ -29,8 +29,8 @@ _NO_RETRY: Final = RetryPolicy(unreachable_s=0.0, checksum_attempts=1)
 @dataclass(frozen=True, slots=True)
 class Overload:
     """Batches of 64 of RSA-2048, from ten times as many callers as the most was measured with; what
-    is refused the client library asks for again. Rates in signatures; recovery_s: until a single Sign takes no more than twice what it took
-    before."""
+    is refused the client library asks for again. Rates in signatures; recovery_s: until a single
+    Sign takes no more than twice what it took before."""
 
     callers: int
     duration_s: float
