@@ -50,7 +50,14 @@ _FAMILIES: Final[dict[grpc.StatusCode, type[SignerdError]]] = {
 _FAMILIES_BY_NUMBER: Final = {code.value[0]: family for code, family in _FAMILIES.items()}
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 # What gRPC itself says when the other side vanishes in the middle of an answer.
-_LOST: Final = ("RST_STREAM", "Stream removed", "Connection reset", "Socket closed")
+_LOST: Final = (
+    "RST_STREAM",
+    "Stream removed",
+    "Connection reset",
+    "Socket closed",
+    # Of grpc.aio, where the daemon ended a stream on which something was just being sent.
+    "Internal error from Core",
+)
 
 
 class Failure(Protocol):

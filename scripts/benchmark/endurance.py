@@ -28,16 +28,14 @@ _NO_RETRY: Final = RetryPolicy(unreachable_s=0.0, checksum_attempts=1)
 
 @dataclass(frozen=True, slots=True)
 class Overload:
-    """Batches of 64 of RSA-2048, from ten times as many callers as the most was measured with.
-    Rates in signatures; recovery_s: until a single Sign takes no more than twice what it took
-    before."""
+    """Batches of 64 of RSA-2048, from ten times as many callers as the most was measured with; what
+    is refused the client library asks for again. Rates in signatures; recovery_s: until a single
+    Sign takes no more than twice what it took before."""
 
     callers: int
     duration_s: float
     most_per_s: float
     good_per_s: float
-    refused_per_s: float
-    refusal_p99_ms: float
     growth_mib: float
     recovery_s: float
 
@@ -119,8 +117,6 @@ class EnduranceBenchmark:
             duration_s=duration_s,
             most_per_s=most.signed / _PROBE_S,
             good_per_s=over.signed / duration_s,
-            refused_per_s=over.refused / duration_s,
-            refusal_p99_ms=_p99_ms(over.refusals_s),
             growth_mib=self._memory_mib() - before,
             recovery_s=time.perf_counter() - ended,
         )

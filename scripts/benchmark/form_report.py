@@ -82,8 +82,6 @@ def _long(result: "Result") -> Table:
         table.add_row("most, per s", *numbers(over.most_per_s))
         table.add_row(f"{over.callers} callers, answered well per s", *numbers(over.good_per_s))
         table.add_row("of the most", f"{over.good_per_s / over.most_per_s:.2f}")
-        table.add_row("refused per s", *numbers(over.refused_per_s))
-        table.add_row("refusal, p99 ms", f"{over.refusal_p99_ms:.1f}")
         table.add_row("fronts' memory, growth MiB", f"{over.growth_mib:.1f}")
         table.add_row("until served as before, s", f"{over.recovery_s:.2f}")
     if (soak := result.soak) is not None:

@@ -35,7 +35,7 @@ class RpcLimit:
 _SIGN: Final = RpcLimit(65_536 * _KIB, 60.0, None, 1, 4096)
 _TIMESTAMP: Final = RpcLimit(8 * _KIB, 60.0, None, 1, 1024)
 _BATCH: Final = RpcLimit(16_384 * _KIB, 300.0, None, 1, 256)
-_STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 10.0, 50, 64)
+_STREAM: Final = RpcLimit(16_384 * _KIB, 86_400.0, 100.0, 200, 256)
 _UPLOAD: Final = RpcLimit(4_096 * _KIB, 86_400.0, 100.0, 200, 64)
 _CHANGE: Final = RpcLimit(128 * _KIB, 300.0, 1000.0, 2000, 1024)
 _READ: Final = RpcLimit(4 * _KIB, 60.0, 5000.0, 10_000, 1024)
