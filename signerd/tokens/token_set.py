@@ -26,6 +26,7 @@ from signerd.tokens.token_spec import Report, TokenSpec, unreported
 _T = TypeVar("_T")
 _REOPEN_TRIES: Final = 3
 _REOPEN_PAUSE_S: Final = 0.1
+_MISSED_MOST: Final = 1000
 
 
 class TokenSet:
@@ -52,6 +53,9 @@ class TokenSet:
         self._report = report
         self._alive = alive
         self._gate = ReloadGate()
+        self._reloaded = 0.0
+        # Since when keys are looked for that were not found: seconds of CLOCK_MONOTONIC.
+        self._missed: dict[KeyRef, float] = {}
         self._sessions: dict[TokenRef, TokenSession] = {}
         self._problems: dict[TokenRef, tuple[TokenPurpose, SignerdError]] = {}
         self._module_problem: SignerdError | None = None
@@ -61,8 +65,9 @@ class TokenSet:
 
         A SoftHSM process that reads the token's files while another process writes a new key takes
         that key for damaged, and does not see it until the module is initialised anew. A key is
-        therefore missing only when it is after a reload. Raises TokenUnavailable (KEY_NOT_SEEN)
-        while the last reload is too recent for another.
+        therefore missing only when it is after a reload that began later than it was first missed,
+        whatever that was done for. Raises TokenUnavailable (KEY_NOT_SEEN) while the last reload is
+        too recent for another.
         """
         # The short way: no closure where the session is in order.
         session = self._sessions.get(key.token)
@@ -243,14 +248,22 @@ class TokenSet:
         return self._run(key.token, lambda it: act(it.secrets))
 
     def _look_again(self, key: KeyRef) -> None:
-        wait_s = self._gate.wait_s(time.monotonic())
+        now = time.monotonic()
+        if self._reloaded > self._missed.get(key, now):
+            del self._missed[key]
+            return
+        wait_s = self._gate.wait_s(now)
         if wait_s > 0:
+            if len(self._missed) >= _MISSED_MOST:
+                self._missed.clear()
+            self._missed.setdefault(key, now)
             raise TokenUnavailable(
                 f"{key.token}: key {key.cka_id.hex()} is not seen; it is looked for again in a "
                 "moment",
                 reason="KEY_NOT_SEEN",
                 retry_after_s=max(0.1, wait_s),
             )
+        self._missed.pop(key, None)
         self._reload_for(key.token)
 
     def _repaired(self, token: TokenRef) -> TokenSession:
@@ -277,6 +290,7 @@ class TokenSet:
                 break
             time.sleep(_REOPEN_PAUSE_S)
         helped = token in self._sessions
+        self._reloaded = started
         self._gate.note(started, time.monotonic(), helped=helped)
         self._report(LogEvent.TOKEN_REOPENED, {"token": str(token), "helped": str(helped)})
 

@@ -67,3 +67,22 @@ async def test_a_key_that_is_nowhere_is_missing_in_the_end(stage: Stage) -> None
         assert again.value.reason == "KEY_NOT_SEEN"
         assert again.value.retry_after_s is not None
         assert again.value.retry_after_s > 0
+
+
+async def test_looking_for_a_key_is_not_put_off_for_ever(stage: Stage) -> None:
+    """Whatever a reload was done for, it is the second look for the keys that were missed before
+    it: one who looks for a key is not overtaken again and again by one who lists them."""
+    stage.serve("host-0")
+    async with connected(stage) as client:
+        token = (await token_labelled(client, "pool-1")).token
+        key = KeyRef(token, b"o" * 16)
+        await client.list_keys(token, deadline=soon())
+        with pytest.raises(TokenUnavailable) as refused:
+            await client.sign(key, _ALGORITHM, _DIGEST, deadline=soon())
+        assert refused.value.reason == "KEY_NOT_SEEN"
+        await asyncio.sleep(refused.value.retry_after_s or 0.1)
+        # The listing takes the reload for which the other was told to wait.
+        await client.list_keys(token, deadline=soon())
+        with pytest.raises(TokenRefused) as missing:
+            await client.sign(key, _ALGORITHM, _DIGEST, deadline=soon())
+        assert missing.value.reason == "KEY_NOT_FOUND"
