@@ -16,7 +16,16 @@ from pathlib import Path
 import pytest
 
 from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
-from signerd.v1 import admin_pb2, certificate_authority_pb2, enrolment_pb2, signing_pb2
+from signerd.v1 import (
+    activation_pb2,
+    admin_pb2,
+    certificate_authority_pb2,
+    document_signing_pb2,
+    enrolment_pb2,
+    login_pb2,
+    signing_pb2,
+    timestamping_pb2,
+)
 from signerd_client import Certificate, Client, KeyAlgorithm
 from signerd_client.error import NotFound
 from signerd_client.server import AuditEvent, TokenPurpose
@@ -24,6 +33,16 @@ from tests.e2e.waiting import wait_until
 
 _BUF = Path(sys.executable).with_name("buf")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_FILES = (
+    activation_pb2,
+    admin_pb2,
+    certificate_authority_pb2,
+    document_signing_pb2,
+    enrolment_pb2,
+    login_pb2,
+    signing_pb2,
+    timestamping_pb2,
+)
 
 
 @pytest.fixture(scope="module")
@@ -196,15 +215,19 @@ def test_reflection_lists_what_there_is(bank: PrivateDaemon) -> None:
     assert services.stdout.split() == [
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
+        "signerd.v1.Activation",
         "signerd.v1.Admin",
         "signerd.v1.CertificateAuthority",
+        "signerd.v1.DocumentSigning",
         "signerd.v1.Enrolment",
+        "signerd.v1.Login",
         "signerd.v1.Signing",
+        "signerd.v1.Timestamping",
     ], services.stderr
     methods = _buf(bank, "auditor", "", "--list-methods").stdout.split()
     assert {method for method in methods if method.startswith("signerd.v1.")} == {
         f"{service.full_name}/{method.name}"
-        for file in (admin_pb2, certificate_authority_pb2, enrolment_pb2, signing_pb2)
+        for file in _FILES
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }

@@ -190,9 +190,12 @@ async def test_junk_is_no_certificate(junk: bytes) -> None:
     assert caught.value.reason == "CERTIFICATE_UNREADABLE"
 
 
+# A serial number that the change made negative: the library reads it for now.
+@pytest.mark.filterwarnings("ignore:Parsed a serial number which wasn't positive")
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(DER) - 1), st.integers(0, 255)), min_size=1))
 @example([(DER.index(bytes.fromhex("2a8648ce3d0201")), 0x2B)])
+@example([(15, 0x80)])
 @example([(DER.index(bytes.fromhex("2a8648ce3d030107")) + 7, 0x7F)])
 def test_no_certificate_of_any_shape_breaks_the_judgement(changes: list[tuple[int, int]]) -> None:
     """Whatever bytes come as a certificate, its key is found or refused, and it is judged or
