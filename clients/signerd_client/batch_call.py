@@ -46,10 +46,12 @@ class SignItem:
 
 @dataclass(frozen=True, slots=True)
 class BatchSignCall:
-    """What `batch_sign` was called with."""
+    """What `batch_sign` was called with. request_id: of all attempts, so that an agreement which
+    one of them used is not used again by the next."""
 
     request: wire.BatchSignRequest
     timeout_s: float | None
+    request_id: str = field(default_factory=new_request_id)
 
 
 def batch_sign(
@@ -78,7 +80,7 @@ def batch_sign(
 
 
 def batch_of(
-    request: wire.BatchSignRequest, timeout_s: float | None
+    request: wire.BatchSignRequest, timeout_s: float | None, request_id: str
 ) -> Call[tuple[SignResult, ...]]:
     """The call that sends a request of BatchSign."""
     count = len(request.requests)
@@ -92,6 +94,7 @@ def batch_of(
         request.SerializeToString(),
         decoder(wire.BatchSignResponse, results),
         timeout_s,
+        request_id,
     )
 
 

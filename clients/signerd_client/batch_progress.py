@@ -13,6 +13,7 @@ class BatchProgress:
         self.problem: SignerdError | None = None
         self._request = batch.request
         self._timeout_s = batch.timeout_s
+        self._request_id = batch.request_id
         self._open = list(range(len(batch.request.requests)))
         self._results: dict[int, SignResult] = {}
 
@@ -29,14 +30,14 @@ class BatchProgress:
     def call(self) -> Call[tuple[SignResult, ...]]:
         """For what is to be asked for now."""
         if len(self._open) == len(self._request.requests):
-            return batch_of(self._request, self._timeout_s)
+            return batch_of(self._request, self._timeout_s, self._request_id)
         request = wire.BatchSignRequest(
             credential=self._request.credential,
             requests=[self._request.requests[place] for place in self._open],
             lane=self._request.lane,
             purpose=self._request.purpose,
         )
-        return batch_of(request, self._timeout_s)
+        return batch_of(request, self._timeout_s, self._request_id)
 
     def take(self, results: tuple[SignResult, ...]) -> None:
         """Keep the results of the last call."""

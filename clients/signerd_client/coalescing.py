@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from signerd.v1 import signing_pb2 as wire
 from signerd_client.batch_call import SignResult, batch_of
-from signerd_client.call import Call
+from signerd_client.call import Call, new_request_id
 from signerd_client.error import DeadlineExceeded, ErrorDetail, SignerdError
 from signerd_client.signature import Signature
 
@@ -27,6 +27,7 @@ SendTogether: TypeAlias = Callable[
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     call: Call[Signature]
+    request: wire.SignRequest
     until: float
     result: asyncio.Future[Signature]
 
@@ -47,13 +48,13 @@ class Coalescer:
     async def sign(self, call: Call[Signature], timeout_s: float) -> Signature:
         """One attempt. Raises SignerdError."""
         if not self._under_way or len(call.payload) > _SHORT:
-            self._under_way += 1
-            try:
-                return await self._alone(call, timeout_s)
-            finally:
-                self._answered()
+            return await self._send_alone(call, timeout_s)
+        request = wire.SignRequest.FromString(call.payload)
+        # An agreement is used once for all attempts, which its own request id tells.
+        if request.authorisation:
+            return await self._send_alone(call, timeout_s)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(call, loop.time() + timeout_s, loop.create_future())
+        waiting = _Waiting(call, request, loop.time() + timeout_s, loop.create_future())
         self._waiting.append(waiting)
         if len(self._waiting) >= _TOGETHER_MOST:
             self._send()
@@ -64,6 +65,13 @@ class Coalescer:
                 return await waiting.result
         except TimeoutError:
             raise _late(call) from None
+
+    async def _send_alone(self, call: Call[Signature], timeout_s: float) -> Signature:
+        self._under_way += 1
+        try:
+            return await self._alone(call, timeout_s)
+        finally:
+            self._answered()
 
     def _answered(self) -> None:
         self._under_way -= 1
@@ -84,18 +92,24 @@ class Coalescer:
     async def _run(self, waiting: list[_Waiting]) -> None:
         until = max(one.until for one in waiting) - asyncio.get_running_loop().time()
         request = wire.BatchSignRequest(
-            requests=[wire.SignRequest.FromString(one.call.payload) for one in waiting],
+            requests=[one.request for one in waiting],
             lane=wire.LANE_INTERACTIVE,
         )
         results: tuple[SignResult, ...]
         try:
-            results = await self._together(batch_of(request, None), max(0.0, until))
+            call = batch_of(request, None, new_request_id())
+            results = await self._together(call, max(0.0, until))
         except SignerdError as error:
             results = (error,) * len(waiting)
         except asyncio.CancelledError:
             for one in waiting:
                 one.result.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 - raised to everyone who waits for it
+            for one in waiting:
+                if not one.result.done():
+                    one.result.set_exception(error)
+            return
         finally:
             self._answered()
         for one, result in zip(waiting, results, strict=True):

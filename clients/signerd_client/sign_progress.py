@@ -12,6 +12,8 @@ from signerd_client.retry import Attempts, RetryPolicy
 
 # The most that the daemon takes in one message.
 _MESSAGE_MOST: Final = 1000
+# And so many bytes, a quarter of what a daemon takes by default; one item alone may be longer.
+_MESSAGE_BYTES: Final = 262_144
 
 
 class SignProgress:
@@ -62,11 +64,7 @@ class SignProgress:
 
     def message(self) -> bytes:
         """What is to be sent now."""
-        start = self._unsent - self._first
-        requests = [
-            self._unanswered[place]
-            for place in range(start, min(len(self._unanswered), start + _MESSAGE_MOST))
-        ]
+        requests = self._next_requests()
         message = wire.SignStreamRequest(
             sequence=self._unsent,
             requests=requests,
@@ -74,6 +72,16 @@ class SignProgress:
         )
         self._unsent += len(requests)
         return message.SerializeToString()
+
+    def _next_requests(self) -> list[wire.SignRequest]:
+        start = self._unsent - self._first
+        requests, size = [], 0
+        for place in range(start, min(len(self._unanswered), start + _MESSAGE_MOST)):
+            size += self._unanswered[place].ByteSize()
+            if requests and size > _MESSAGE_BYTES:
+                break
+            requests.append(self._unanswered[place])
+        return requests
 
     def take(self, answer: bytes) -> list[SignResult]:
         """The results in an answer. Raises Corrupted for those of something else, DecodeError."""

@@ -25,7 +25,8 @@ class UnlockActivation:
         after = replace(before, failures=0)
         if is_pin_reset:
             after = replace(after, pin_hash=None, pin_set_utc=None)
-        if after != before:
+        # Authorisations may be open though there is nothing else to reset.
+        if after != before or is_pin_reset:
             event = context.event(
                 EventKind.ACTIVATION_UNLOCKED, credential, caller, pin_reset=str(is_pin_reset)
             )

@@ -77,7 +77,8 @@ class RequestHandler:
         except Exception as error:  # noqa: BLE001 - one request must not end the host
             return failure(request.number, self._error(error))
         finally:
-            if not isinstance(request, HealthRequest):
+            # sign_some counts its own.
+            if not isinstance(request, HealthRequest | SignManyRequest):
                 self._busy_s += time.monotonic() - began
             self._pulse.beat(IDLE_ALLOWED_S)
 

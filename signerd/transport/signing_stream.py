@@ -15,6 +15,8 @@ from signerd.v1 import signing_pb2 as pb
 
 # Requests of one stream that are under way, beside those of one more message.
 _UNDER_WAY_MOST: Final = 512
+# Bytes of them, likewise: a group has to fit into what a token host reads at once.
+_BYTES_MOST: Final = 16 << 20
 # Groups of requests that are under way: one is recorded while the other is signed. What comes
 # meanwhile becomes the next group.
 _GROUPS_MOST: Final = 2
@@ -50,8 +52,13 @@ class _Stream:
         self._waiting: list[pb.SignRequest] = []
         self._first = 0
         self._under_way = 0
-        # Messages in the order of their requests; None once everything has been asked.
-        self._answers: asyncio.Queue[asyncio.Task[pb.SignStreamResponse] | None] = asyncio.Queue()
+        self._bytes = 0
+        self._waiting_bytes = 0
+        # Messages in the order of their requests, with the bytes of these; None once everything
+        # has been asked.
+        self._answers: asyncio.Queue[tuple[asyncio.Task[pb.SignStreamResponse], int] | None] = (
+            asyncio.Queue()
+        )
         self._tasks: set[asyncio.Task[pb.SignStreamResponse]] = set()
         self._room = asyncio.Event()
         self._room.set()
@@ -68,12 +75,14 @@ class _Stream:
 
     async def next_response(self) -> pb.SignStreamResponse | None:
         """The next answer; None after the last."""
-        task = await self._answers.get()
-        if task is None:
+        asked = await self._answers.get()
+        if asked is None:
             return None
+        task, size = asked
         response = await task
         self._under_way -= len(response.results)
-        if self._under_way < _UNDER_WAY_MOST:
+        self._bytes -= size
+        if self._has_room():
             self._room.set()
         return response
 
@@ -106,19 +115,26 @@ class _Stream:
         self._next += count
         self._waiting += message.requests
         self._under_way += count
+        size = message.ByteSize()
+        self._bytes += size
+        self._waiting_bytes += size
         if len(self._tasks) < _GROUPS_MOST:
             self._start()
-        if self._under_way >= _UNDER_WAY_MOST:
+        if not self._has_room():
             self._room.clear()
+
+    def _has_room(self) -> bool:
+        return self._under_way < _UNDER_WAY_MOST and self._bytes < _BYTES_MOST
 
     def _start(self) -> None:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
+        size, self._waiting_bytes = self._waiting_bytes, 0
         task = asyncio.create_task(self._sign(self._first, waiting))
         self._tasks.add(task)
         task.add_done_callback(self._done)
-        self._answers.put_nowait(task)
+        self._answers.put_nowait((task, size))
 
     def _done(self, task: asyncio.Task[pb.SignStreamResponse]) -> None:
         self._tasks.discard(task)
@@ -127,7 +143,10 @@ class _Stream:
     async def _sign(self, first: int, requests: list[pb.SignRequest]) -> pb.SignStreamResponse:
         lane = Lane.BATCH if self._lane is None else self._lane
         # By the policy as it is by now.
-        batch = SignBatch(self._caller, self._caller.scope_now(), self._deadline())
+        # Not by the deadline of the stream, which gRPC ends by itself: one that was opened without
+        # would have that of a single call.
+        deadline = time.monotonic() + _ALLOWED_S
+        batch = SignBatch(self._caller, self._caller.scope_now(), deadline)
         batch.read(requests, "", "")
         outcomes: list[SignOutcome]
         try:
@@ -138,6 +157,3 @@ class _Stream:
         response = pb.SignStreamResponse(sequence=first)
         batch.write(outcomes, response.results.add)
         return response
-
-    def _deadline(self) -> float:
-        return min(self._caller.deadline, time.monotonic() + _ALLOWED_S)

@@ -93,6 +93,7 @@ class Script:
         self._lock = threading.Lock()
         self._behaviours: dict[str, deque[Behaviour]] = defaultdict(deque)
         self.requests: dict[str, list[Any]] = defaultdict(list)
+        self.request_ids: dict[str, list[str]] = defaultdict(list)
         self.arrived = threading.Semaphore(0)
         self.released = threading.Event()
 
@@ -190,6 +191,8 @@ class ScriptedDaemon:
         return handler
 
     def _unary(self, name: str, request: Message, context: Context) -> Message:
+        metadata = dict(context.invocation_metadata())
+        self.script.request_ids[name].append(str(metadata.get("x-request-id")))
         behave = self.script.take(name, request)
         answer = self.answers.answer(name, request)
         if behave:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from grpc import StatusCode
 
 from signerd.v1 import signing_pb2
-from signerd_client import AsyncClient, Target
+from signerd_client import AsyncClient, SignItem, Target
 from signerd_client.error import DeadlineExceeded, FailedPrecondition, PermissionDenied
 from tests.client.scripted_daemon import ScriptedDaemon, refuse
 
@@ -83,6 +83,45 @@ async def test_unavailable_is_tried_again(daemon: ScriptedDaemon, target: Target
         signed = await asyncio.gather(*(client.sign("c", data=_order(n)) for n in range(10)))
     for number, one in enumerate(signed):
         _check(daemon, one.signature, _order(number))
+
+
+async def test_an_agreement_goes_alone(daemon: ScriptedDaemon, target: Target) -> None:
+    """It counts once for all attempts of its call, which the request id of the call tells; in
+    company the attempts would have that of the company."""
+    daemon.script.next_calls("Sign", refuse(StatusCode.UNAVAILABLE, "later"))
+    async with AsyncClient(target, timeout_s=20) as client:
+        await asyncio.gather(
+            *(client.sign("c", data=_order(n), authorisation="a.b") for n in range(3))
+        )
+    assert "BatchSign" not in daemon.script.requests
+    assert len(daemon.script.requests["Sign"]) == 4
+    assert len(set(daemon.script.request_ids["Sign"])) == 3
+
+
+async def test_a_batch_keeps_its_request_id(daemon: ScriptedDaemon, target: Target) -> None:
+    """Over all its attempts, so that an agreement is not counted again."""
+    daemon.script.next_calls("BatchSign", refuse(StatusCode.UNAVAILABLE, "later"))
+    items = [SignItem("c", data=_order(n), purpose="later" * (n == 1)) for n in range(3)]
+    async with AsyncClient(target, timeout_s=20) as client:
+        await client.batch_sign(items)
+        await client.batch_sign([SignItem("c", data=b"other")])
+    first, *again, other = daemon.script.request_ids["BatchSign"]
+    assert again == [first]
+    assert other != first
+
+
+async def test_a_client_that_is_closed_leaves_nobody_waiting(
+    daemon: ScriptedDaemon, target: Target
+) -> None:
+    """Calls that wait for company end when their client does, not at their deadline."""
+    daemon.script.next_calls("Sign", daemon.script.hang)
+    client = AsyncClient(target, timeout_s=20)
+    calls = [asyncio.create_task(client.sign("c", data=_order(n))) for n in range(3)]
+    await asyncio.sleep(0)
+    await client.close()
+    async with asyncio.timeout(5):
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(one, BaseException) for one in ended)
 
 
 async def test_each_caller_has_its_own_deadline(daemon: ScriptedDaemon, target: Target) -> None:

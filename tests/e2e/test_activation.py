@@ -266,7 +266,8 @@ def test_a_pin_is_changed_with_the_one_in_force(desk: Desk) -> None:
 
 
 def test_a_code_is_sent_to_the_phone_and_counts_once(desk: Desk) -> None:
-    """The registered phone gets it; used, another one is needed."""
+    """The registered phone gets it; used, another one is needed. A reset withdraws what was agreed
+    by it, though there is no PIN to take away."""
     customer = Customer()
     desk.officer.register_subscriber(
         customer.subscriber, customer.name, customer.data, branch="041"
@@ -287,6 +288,12 @@ def test_a_code_is_sent_to_the_phone_and_counts_once(desk: Desk) -> None:
     agreed = desk.app.authorize_signing(credential, code=codes[0], signature_count=2)
     assert desk.signed(credential, DATA, agreed)
     assert _refusal(lambda: desk.app.authorize_signing(credential, code=codes[0])) == "CODE_ABSENT"
+    assert not desk.officer.unlock_activation(credential, reset_pin=True)
+    token = agreed.authorisation
+    withdrawn = _refusal(
+        lambda: desk.app.sign(credential, data=DATA, authorisation=token), PermissionDenied
+    )
+    assert withdrawn == "AUTHORISATION_INVALID"
     unregistered = desk.issued().credential
     refused = _refusal(lambda: desk.app.send_activation_code(unregistered))
     assert refused == "SUBSCRIBER_NOT_REGISTERED"

@@ -1,6 +1,7 @@
 """Many signatures in one call and over one stream."""
 
 import hashlib
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from itertools import chain
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from google.protobuf.wrappers_pb2 import UInt32Value
 from grpc import StatusCode
 
-from examples.private_daemon import PrivateDaemon
+from examples.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 from signerd.v1 import signing_pb2 as pb
 from signerd_client import AsyncClient, Client, KeyAlgorithm, Signature, SignItem, SignResult
 from signerd_client.error import (
@@ -220,6 +221,31 @@ def test_a_gap_ends_a_stream_after_what_was_asked(raw_signer: RawCaller, keys: K
     refused = raw_signer.refusal(call)
     assert (refused.reason, refused.fields) == ("SEQUENCE_BROKEN", ("sequence",))
     assert [(one.sequence, len(one.results)) for one in answers] == [(7, 2)]
+
+
+def test_a_stream_outlives_the_deadline_of_a_call() -> None:
+    """Opened without a deadline it signs for longer than a call without one may take, and takes
+    long messages one after the other without asking a token host for more than it reads at once."""
+    settings = {"server.default_deadline_s": "1.5"}
+    with (
+        private_daemon(DaemonSize(fronts=1, hosts=1), settings) as daemon,
+        Client(daemon.target("ra-officer")) as officer,
+        Client(daemon.target("signer")) as signer,
+    ):
+        key = _key(officer, ED)
+        signer.sign(key, data=b"seen")
+        # 110 MiB, of which a host reads 64 at once.
+        long = bytes(1_000_000)
+
+        def source() -> Iterator[SignItem]:
+            yield from [SignItem(key, data=long)] * 115
+            time.sleep(2.0)
+            yield SignItem(key, data=b"late")
+
+        results = list(signer.sign_stream(source(), in_flight=400))
+        assert [one for one in results if not isinstance(one, Signature)] == []
+        _check(signer, results[-1], b"late")
+        assert "host.lost" not in daemon.log()
 
 
 def test_an_iterable_that_fails_ends_its_stream(signer: Client, keys: Keys) -> None:
