@@ -65,14 +65,16 @@ def register_biometric_key(
     subscriber: SubscriberName,
     key: Annotated[
         Path,
-        typer.Option("--public-key", help="File with the public key, PEM or DER; '-' is stdin."),
+        typer.Option(
+            "--public-key", help="File with the public key, PEM or DER; '-' for standard input."
+        ),
     ],
     request_id: RequestId = None,
     output: Output = None,
 ) -> None:
     """Register the public key with which the bank's app signs biometric assertions.
 
-    P-256, Ed25519 or RSA of at least 2048 bits; it replaces an earlier one. Prints a remark.
+    P-256, Ed25519 or RSA of at least 2048 bits; it replaces an earlier one.
 
     \b
     Example:

@@ -36,9 +36,10 @@ class ExitCode(IntEnum):
 EXPLANATION = """\
 Exit codes:
   0    done
-  1    the answer is no (verify: not valid, health: not serving, revoke: declined,
-       batch issue: some were refused, harness run: a wrong result or threshold,
-       audit check-proof: not proven)
+  1    the answer is no (verify, also of cms, pdf, timestamp and login: not valid,
+       verify-identity: not theirs, find and outbox code: none, health: not serving,
+       revoke and erase: declined, batch issue: some were refused,
+       harness run: a wrong result or threshold, audit check-proof: not proven)
   2    wrong usage, or a file that cannot be used
   3    refused by the daemon: request, state, name or permission
   4    temporarily unavailable: trying again helps

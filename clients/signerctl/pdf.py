@@ -17,7 +17,9 @@ from signerctl.session import session
 if TYPE_CHECKING:
     from types import ModuleType
 
-app = typer.Typer(help="Signed PDF files (PAdES).", no_args_is_help=True)
+app = typer.Typer(
+    help="Signed PDF files (PAdES). Needs the extra signerd[pdf].", no_args_is_help=True
+)
 
 Source = Annotated[Path, typer.Argument(metavar="IN", help="PDF file; '-' is standard input.")]
 Sink = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; '-' is standard output.")]

@@ -12,7 +12,10 @@ from signerctl.session import session
 from signerctl.view import subscriber_columns, subscriber_lines
 from signerd_client import DocumentKind, PersonalData
 
-app = typer.Typer(help="Register, show, find and erase subscribers.", no_args_is_help=True)
+app = typer.Typer(
+    help="Register, change, show, find and erase subscribers; set passwords and keys.",
+    no_args_is_help=True,
+)
 
 _KINDS = ", ".join(kind for kind in DocumentKind if kind is not DocumentKind.UNKNOWN)
 

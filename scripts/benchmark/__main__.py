@@ -78,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description="Measure the token alone and the daemon in front of it."
     )
-    parser.add_argument("--quick", action="store_true", help="a rough result in half a minute")
+    parser.add_argument("--quick", action="store_true", help="a rough result in about two minutes")
     parser.add_argument("--bare", action="store_true", help="only the token, without a daemon")
     parser.add_argument(
         "--forms", action="store_true", help="only the token and every form of signing"
