@@ -217,7 +217,11 @@ async def _verify(client: Client, document: bytes) -> PdfVerification:
         problem = Problem("NOT_SIGNED", "the document has no signature")
         return PdfVerification(valid=False, problems=(problem,), signers=())
     chain = [x509.Certificate.load(der) for der in await asyncio.to_thread(client.get_ca_chain)]
-    found = tuple([await _signature(client, one, chain) for one in embedded])
+    try:
+        found = tuple([await _signature(client, one, chain) for one in embedded])
+    except (PdfError, ValueError) as error:
+        text = f"a signature in the document cannot be read: {error}"
+        raise _refused(text, "PDF_MALFORMED") from error
     return PdfVerification(all(one.valid for one in found), (), found)
 
 

@@ -176,7 +176,12 @@ def _check_certificate(proof: AuditProof, record: AuditRecord, trusted: TrustedR
     named = record.details.get("certificate") or record.resource.removeprefix("certificates/")
     if f"{certificate.serial_number:x}" != named.lstrip("0"):
         raise ProofError("the certificate in the proof is not the one that the record names")
-    check_path(certificate, trusted, record.event_time, "the certificate that the record names")
+    moment = record.event_time
+    if record.kind != "signature.created":
+        # What happens to a certificate may happen when it has expired.
+        begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+        moment = min(max(moment, begin), end)
+    check_path(certificate, trusted, moment, "the certificate that the record names")
     return certificate.subject.rfc4514_string()
 
 

@@ -75,7 +75,8 @@ class SignProgress:
 
     def _next_requests(self) -> list[wire.SignRequest]:
         start = self._unsent - self._first
-        requests, size = [], 0
+        requests: list[wire.SignRequest] = []
+        size = 0
         for place in range(start, min(len(self._unanswered), start + _MESSAGE_MOST)):
             size += self._unanswered[place].ByteSize()
             if requests and size > _MESSAGE_BYTES:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from cryptography import x509
 
 from signerd.app.wiring import Base
 from signerd.core.boot import BootError, ExitCode
@@ -79,6 +80,9 @@ class CheckpointRounds:
             return
         try:
             async with asyncio.timeout(_FINISH_S):
+                if not self._was_leader:
+                    self._files.forget()
+                await self._file()
                 if await self._maker.run_once(is_urgent=True) is not None:
                     await self._file()
         except (SignerdError, TimeoutError) as error:
@@ -102,4 +106,18 @@ def _audit_key(base: Base) -> AuditKey:
             ExitCode.CONFIG_INVALID,
             "the store knows no AUDIT key: make a new state directory with `signerd init`",
         )
-    return AuditKey(key.key, key.algorithm, key.spki)
+    certificate = key.certificate
+    if certificate is None:
+        raise BootError(
+            ExitCode.CONFIG_INVALID,
+            "the AUDIT key has no certificate: make a new state directory with `signerd init`",
+        )
+    above = (certificate, base.authority.certificate, base.authority.root_certificate)
+    path = [x509.load_der_x509_certificate(it) for it in above]
+    return AuditKey(
+        key.key,
+        key.algorithm,
+        key.spki,
+        max(it.not_valid_before_utc for it in path),
+        min(it.not_valid_after_utc for it in path),
+    )

@@ -240,7 +240,7 @@ def _time(time_utc: datetime) -> cms.Time:
     whole = time_utc.replace(microsecond=0)
     if whole.year < _FIRST_GENERALIZED_YEAR:
         return cms.Time(name="utc_time", value=core.UTCTime(whole))
-    return cms.Time(name="general_time", value=core.GeneralizedTime(whole))
+    return cms.Time(name="generalized_time", value=core.GeneralizedTime(whole))
 
 
 def _signer_info(signed: SignedInfo) -> cms.SignerInfo:

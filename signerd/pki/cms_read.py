@@ -57,6 +57,8 @@ def readable(field: str = "cms") -> Iterator[None]:
         KeyError,
         IndexError,
         AttributeError,
+        OverflowError,
+        RecursionError,
         InvalidVersion,
         UnsupportedAlgorithm,
     ) as error:

@@ -3,6 +3,7 @@
 Of what the signers' certificates are worth nothing is said here.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -338,7 +339,8 @@ def _verify(
                         "an Ed25519 signature without signed attributes needs the content itself",
                     )
                 key.verify(signature, signed)
-    except (InvalidSignature, ValueError) as error:
+    # OverflowError: a salt longer than any number of the library.
+    except (InvalidSignature, ValueError, OverflowError) as error:
         raise _Broken(
             CmsFault.SIGNATURE_INVALID,
             "the signature is not that of the certificate's key over these attributes and this "
@@ -353,7 +355,11 @@ def _rsa_padding(scheme: SignatureScheme) -> padding.PKCS1v15 | padding.PSS:
 
 
 def _check_certificate_named(attributes: dict[str, Any], certificate: bytes) -> None:
-    """RFC 5035, 4: the first one named is the signer's."""
+    """RFC 5035, 4: the first one named is the signer's; so in RFC 2634, 5.4, by SHA-1."""
+    if "signing_certificate" in attributes:
+        named = _single(attributes, "signing_certificate")["certs"][0]["cert_hash"].native
+        if named != hashlib.sha1(certificate, usedforsecurity=False).digest():
+            raise _other_certificate()
     values = attributes.get("signing_certificate_v2")
     if values is None:
         return
@@ -362,10 +368,14 @@ def _check_certificate_named(attributes: dict[str, Any], certificate: bytes) -> 
     if name not in _HASHES:
         raise _not_accepted(f"the signer's certificate is named by a digest of {name}")
     if first["cert_hash"].native != digest(Hash(name), certificate):
-        raise _Broken(
-            CmsFault.CERTIFICATE_MISMATCH,
-            "the signature names another certificate than the one in the message",
-        )
+        raise _other_certificate()
+
+
+def _other_certificate() -> _Broken:
+    return _Broken(
+        CmsFault.CERTIFICATE_MISMATCH,
+        "the signature names another certificate than the one in the message",
+    )
 
 
 def _single(attributes: dict[str, Any], kind: str) -> Any:

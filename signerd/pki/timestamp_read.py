@@ -45,10 +45,12 @@ def check_time_stamp(
 
 def _check(signed_data: SignedData, stamped: CmsContent, field: str) -> CheckedTimeStamp:
     info = _read_info(signed_data, field)
-    signers = check_signers(signed_data, None)
-    if len(signers) != 1:
+    # asn1crypto has a type of its own for what no datetime can hold.
+    if not isinstance(info["gen_time"].native, datetime):
+        raise _malformed("has no readable time", field)
+    if len(signed_data["signer_infos"]) != 1:
         raise _malformed("has not exactly one signer", field)
-    signer = signers[0]
+    (signer,) = check_signers(signed_data, None)
     problems = [] if signer.problem is None else [signer.problem]
     problems += _imprint_problems(info["message_imprint"], stamped)
     if signer.certificate is not None:

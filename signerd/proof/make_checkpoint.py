@@ -19,7 +19,7 @@ from signerd.audit.merkle import TreeHasher
 from signerd.audit.standing import RecordLink, TrailStanding
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.clock import Clock
-from signerd.core.error import WrongState
+from signerd.core.error import ServiceUnavailable, WrongState
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.value import KeyRef
 from signerd.pki.assembly import message_to_sign, require_signature
@@ -32,11 +32,14 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class AuditKey:
-    """The key on the token, and its public half (SubjectPublicKeyInfo, DER)."""
+    """The key on the token, and its public half (SubjectPublicKeyInfo, DER). begin_utc, end_utc:
+    while its certificate and all above it are valid."""
 
     key: KeyRef
     algorithm: KeyAlgorithm
     spki: bytes
+    begin_utc: datetime
+    end_utc: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +103,20 @@ class MakeCheckpoint:
 
         A crash in between leaves nothing: the next one has the same number. Raises WrongState
         (AUDIT_BROKEN), Interrupted when another keeper was faster, Internal (SIGNATURE_WRONG),
-        StoreUnavailable and as CheckpointSigner.
+        ServiceUnavailable (CHECKPOINT_CLOCK), StoreUnavailable and as CheckpointSigner.
         """
         standing = await self._store.standing()
         newest = _newest(standing)
         now = self._clock.now()
         if not self._is_due(standing, newest, now, is_urgent=is_urgent):
             return None
+        if not self._key.begin_utc <= now <= self._key.end_utc:
+            # It could not be verified, nor be taken back; the records are covered later.
+            raise ServiceUnavailable(
+                "no checkpoint of the audit is made: the certificate of the audit key is not valid "
+                f"at {now:%Y-%m-%d %H:%M:%S} UTC; set the machine's clock right",
+                reason="CHECKPOINT_CLOCK",
+            )
         batch = _Batch()
         heads, reaches = await self._collect(standing, newest, batch)
         signed = await self._sign(self._describe(standing, heads, batch, now), batch)

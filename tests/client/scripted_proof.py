@@ -78,6 +78,8 @@ class ProofParts:
     signature: bytes
     details: dict[str, str] = field(default_factory=dict)
     time: datetime = CHECKPOINT_TIME
+    kind: str = "signature.created"
+    event_time: datetime = EVENT_TIME
 
     def response(self) -> admin_pb2.ProveAuditRecordResponse:
         """The answer of a daemon."""
@@ -135,8 +137,8 @@ class ProofParts:
         return b"".join(
             (
                 b"signerd-audit-1\x00" + _text("local/front-0") + struct.pack(">Q", 7) + bytes(32),
-                _text("signature.created"),
-                struct.pack(">q", (EVENT_TIME - _EPOCH) // timedelta(microseconds=1)),
+                _text(self.kind),
+                struct.pack(">q", (self.event_time - _EPOCH) // timedelta(microseconds=1)),
                 _text("uri:spiffe://bank.example/app") + _text("credentials/0f3c") + _text("id"),
                 struct.pack(">I", len([text for text in details.values() if text])),
                 *(_text(it) + _text(details[it]) for it in sorted(details) if details[it]),

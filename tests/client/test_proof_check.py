@@ -179,6 +179,17 @@ def test_certificates_are_judged_by_the_time_of_the_checkpoint() -> None:
         _check(_made(parts), parts)
 
 
+def test_what_happens_to_a_certificate_is_proven_also_outside_its_validity() -> None:
+    """As the revocation of one that has expired; what it signs it has to sign while it is valid."""
+    parts = proof_parts()
+    parts.event_time = EVENT_TIME - timedelta(days=61)
+    with pytest.raises(ProofError, match="was not valid"):
+        _check(replace(_made(parts), signature=b""), parts, None)
+    parts.kind = "certificate.revoked"
+    proven = _check(replace(_made(parts), signature=b""), parts, None)
+    assert proven.record.kind == "certificate.revoked"
+
+
 def test_a_signature_by_another_key_is_noticed() -> None:
     """On record, but not of the certificate that the record names."""
     parts = proof_parts()

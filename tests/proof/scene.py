@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,7 +55,8 @@ Row = dict[str, Any]
 def audit_key(role: str = _ROLE) -> AuditKey:
     """A key in software, as if on the authority token."""
     key = KeyRef(TokenRef("authority", "1"), role.encode())
-    return AuditKey(key, ALGORITHM, spki_for(ALGORITHM, role))
+    begin, end = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    return AuditKey(key, ALGORITHM, spki_for(ALGORITHM, role), begin, end)
 
 
 class SoftwareSigner:
@@ -88,10 +89,11 @@ def maker_of(
     plan: CheckpointPlan = _PLAN,
     role: str = _ROLE,
     clock: StandingClock | None = None,
+    key: AuditKey | None = None,
 ) -> MakeCheckpoint:
     """The use case over a real store."""
     return MakeCheckpoint(
-        audit_key(role),
+        key or audit_key(role),
         plan,
         store=SqlCheckpointStore(database),
         tokens=SoftwareSigner(),

@@ -1,6 +1,7 @@
 """When a checkpoint is made, and over what none is."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +11,12 @@ from signerd.audit.checkpoint import SignedCheckpoint, parse_checkpoint
 from signerd.core.error import Interrupted, ServiceUnavailable, WrongState
 from signerd.proof.checkpoint_file import CheckpointFile
 from signerd.proof.file_checkpoint import FileCheckpoints
-from signerd.proof.make_checkpoint import CheckpointPlan
+from signerd.proof.make_checkpoint import AuditKey, CheckpointPlan
 from signerd.proof.prove import ProveRecord
 from signerd.store.audit_checkpoint import SqlCheckpointStore
 from signerd.store.audit_find import SqlAuditFinder
 from tests.pki.software_authority import NOW
-from tests.proof.scene import FRONT, OTHER, Scene, build, maker_of, opened
+from tests.proof.scene import FRONT, OTHER, Scene, audit_key, build, maker_of, opened
 from tests.store.scenario import StandingClock
 
 _KEEPER = "local/keeper"
@@ -28,13 +29,19 @@ def scene(tmp_path: Path) -> Scene:
 
 
 async def _try(
-    scene: Scene, seconds: float, plan: CheckpointPlan | None = None, *, is_urgent: bool = False
+    scene: Scene,
+    seconds: float,
+    plan: CheckpointPlan | None = None,
+    *,
+    is_urgent: bool = False,
+    key: AuditKey | None = None,
 ) -> SignedCheckpoint | None:
     """So long after the last one, which was made at the fourth minute."""
     clock = StandingClock(NOW + timedelta(minutes=4, seconds=seconds))
     plan = plan or CheckpointPlan(timedelta(seconds=60), 1000)
     async with opened(scene.path, _KEEPER) as database:
-        return await maker_of(database, plan=plan, clock=clock).run_once(is_urgent=is_urgent)
+        maker = maker_of(database, plan=plan, clock=clock, key=key)
+        return await maker.run_once(is_urgent=is_urgent)
 
 
 async def test_a_checkpoint_is_made_after_the_interval(scene: Scene) -> None:
@@ -47,6 +54,20 @@ async def test_a_checkpoint_is_made_after_the_interval(scene: Scene) -> None:
     assert await _try(scene, 600) is None
     await scene.record(OTHER, 1)
     assert await _try(scene, -600) is not None
+
+
+async def test_none_is_made_that_could_not_be_verified(scene: Scene) -> None:
+    """A clock that is outside the validity of the audit certificate, as that of a machine without
+    battery after a start; once it is right the same records are covered."""
+    key = audit_key()
+    for begin, end in ((timedelta(days=1), timedelta(days=2)), (timedelta(), timedelta(minutes=1))):
+        off = replace(key, begin_utc=NOW + begin, end_utc=NOW + end)
+        with pytest.raises(ServiceUnavailable) as refused:
+            await _try(scene, 60, key=off)
+        assert refused.value.reason == "CHECKPOINT_CLOCK"
+    made = await _try(scene, 60)
+    assert made is not None
+    assert parse_checkpoint(made.text).records == 2
 
 
 async def test_many_records_or_somebody_who_waits_hasten_it(scene: Scene) -> None:

@@ -1,16 +1,19 @@
 """The verdict on signed documents, over values: every way in which one does not count."""
 
+import hashlib
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from asn1crypto import cms as asn1_cms
+from asn1crypto import tsp
 
 from signerd.core.algorithm import Hash, KeyAlgorithm
 from signerd.core.error import InvalidRequest
 from signerd.core.lifecycle import CertificateState, RevocationReason
 from signerd.core.standing import CertificateHistory
+from signerd.pki import cms_verify
 from signerd.pki.cms import (
     CmsContent,
     CmsSigner,
@@ -193,6 +196,39 @@ async def test_a_time_stamp_by_nobody_known_is_none() -> None:
     assert signer.basis is TimeBasis.CLAIMED
     assert signer.stamp is not None
     assert [one.code for one in signer.stamp.problems] == ["CERTIFICATE_UNKNOWN"]
+
+
+@pytest.mark.parametrize("time", [b"00000101000000Z", b"20261301000000Z"])
+async def test_a_time_stamp_without_a_time_is_none(time: bytes) -> None:
+    """One that no calendar has, put there by anybody: it says nothing of the signature."""
+    stamped = NOW + HOUR
+    message = _signed(stamped_utc=stamped)
+    written = f"{stamped:%Y%m%d%H%M%S}Z".encode()
+    assert written in message
+    (signer,) = (await _verdict(message.replace(written, time))).signers
+    assert signer.basis is TimeBasis.CLAIMED
+    assert signer.why_no_stamp
+
+
+def test_a_certificate_named_by_sha_1_is_compared_too() -> None:
+    """The attribute of RFC 2634 counts as naming the signer's certificate, so it has to."""
+
+    def named(certificate: bytes) -> dict[str, Any]:
+        # By RFC 2634, 5.4.
+        sha1 = hashlib.sha1(certificate, usedforsecurity=False).digest()
+        value = tsp.SigningCertificate({"certs": [{"cert_hash": sha1}]})
+        return {"signing_certificate": [value]}
+
+    cms_verify._check_certificate_named(named(DER), DER)
+    with pytest.raises(cms_verify._Broken):
+        cms_verify._check_certificate_named(named(CA.root), DER)
+
+
+def test_a_signature_of_2050_can_be_made() -> None:
+    """From then on times are written with four digits of the year (RFC 5652, 11.3)."""
+    late = datetime(2051, 2, 3, tzinfo=UTC)
+    prepared = prepare_signer(_SIGNER, _CONTENT, signing_time_utc=late)
+    assert b"20510203000000Z" in (prepared.attributes or b"")
 
 
 async def test_changed_content_is_found() -> None:
