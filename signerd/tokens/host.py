@@ -1,6 +1,7 @@
 """The token host: the process that holds the PKCS#11 module and does nothing else."""
 
 import contextlib
+import itertools
 import os
 import select
 import selectors
@@ -29,6 +30,8 @@ from signerd.tokens.token_spec import Report
 _BOOT_RETRY_S: Final = 5.0
 _REPLACEMENT_RETRY_S: Final = 0.5
 _BOOT_PAUSE_S: Final = 0.25
+# However long each takes.
+_BOOT_LEAST_TRIES: Final = 3
 _IDLE_BEAT_S: Final = 1.0
 _BACKLOG: Final = 128
 # Answers are collected for about so long before they are sent together and connections are read.
@@ -83,13 +86,14 @@ def _boot(tokens: TokenSet, pulse: Pulse, log: Report, *, is_replacement: bool) 
     """Open the tokens. SoftHSM hides a token while another process logs in to it, so that a
     missing one is looked for again for some seconds."""
     until = time.monotonic() + (_REPLACEMENT_RETRY_S if is_replacement else _BOOT_RETRY_S)
-    while True:
+    for tries in itertools.count(1):
         try:
             tokens.open_all()
             require_boot_tokens(tokens)
         except (SessionLost, BootError) as error:
             failed = _as_boot_error(error)
-            if failed.code is ExitCode.TOKEN_MISSING and time.monotonic() < until:
+            may_be_hidden = time.monotonic() < until or tries < _BOOT_LEAST_TRIES
+            if failed.code is ExitCode.TOKEN_MISSING and may_be_hidden:
                 pulse.beat(IDLE_ALLOWED_S)
                 time.sleep(_BOOT_PAUSE_S)
                 continue

@@ -266,7 +266,7 @@ def test_creating_a_token_twice_gives_the_same(stage: Stage) -> None:
 
 def test_reload_gate_is_bounded() -> None:
     """After a reload the next must wait two seconds, longer while it does not help, and never
-    takes more than a twentieth of the time."""
+    takes more than a twentieth of the time, nor longer than callers wait."""
     gate = ReloadGate()
     assert gate.wait_s(100.0) == 0
     gate.note(100.0, 100.1, helped=True)
@@ -277,3 +277,5 @@ def test_reload_gate_is_bounded() -> None:
     assert gate.wait_s(200.1) == pytest.approx(10.0)
     gate.note(300.0, 301.0, helped=True)
     assert gate.wait_s(301.0) == pytest.approx(20.0)
+    gate.note(400.0, 404.0, helped=False)
+    assert gate.wait_s(404.0) == pytest.approx(20.0)
