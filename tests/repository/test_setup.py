@@ -8,7 +8,10 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
-TOOLS: Final = ("bash", "dirname", "sort", "flock", "sha256sum", "cut", "cat", "env", "openssl")
+TOOLS: Final = (
+    *("bash", "dirname", "sort", "flock", "sha256sum", "cut", "cat", "env"),
+    *("openssl", "curl", "git"),
+)
 
 
 @pytest.fixture
