@@ -26,6 +26,14 @@ detail() {
   [[ $rest == "$record" ]] || octets "${rest:8:$((2 * 16#${rest:0:8}))}"
 }
 
+# When it happened, seconds since 1970: after magic, chain, sequence, hash and kind, which are texts.
+recorded_at() {
+  local rest=${record:32}
+  rest=${rest:$((8 + 2 * 16#${rest:0:8} + 16 + 64))}
+  rest=${rest:$((8 + 2 * 16#${rest:0:8}))}
+  echo $((16#${rest:0:16} / 1000000))
+}
+
 verify() { # algorithm, certificate, signature, file: was the file signed by this certificate's key?
   local hash=${1##*_} options=()
   public_key "$2" >"$work/key.pem"
@@ -39,10 +47,10 @@ verify() { # algorithm, certificate, signature, file: was the file signed by thi
   openssl dgst "-${hash,,}" "${options[@]}" -verify "$work/key.pem" -signature "$3" "$4" >/dev/null
 }
 
-# A certificate leads to the root, and did when the checkpoint was signed.
+# A certificate leads to the root, and did at a time.
 at=$(date --date "$(field time)" +%s)
-leads_to_root() {
-  openssl verify -x509_strict -attime "$at" -CAfile "$root" -untrusted "$proof/chain.pem" "$1" \
+leads_to_root() { # certificate, time
+  openssl verify -x509_strict -attime "$2" -CAfile "$root" -untrusted "$proof/chain.pem" "$1" \
     >/dev/null
 }
 
@@ -60,7 +68,7 @@ leads_to_root() {
 echo "the record is under checkpoint $(field number) of $(date -u -d "@$at" '+%F %TZ')"
 
 # 2. The audit key of this CA signed the checkpoint.
-leads_to_root "$proof/audit.pem" || fail "the audit certificate does not lead to $root"
+leads_to_root "$proof/audit.pem" "$at" || fail "the audit certificate does not lead to $root"
 openssl x509 -in "$proof/audit.pem" -noout -ext extendedKeyUsage |
   grep -qF 2.25.120765528459821570115809768164609232671 ||
   fail "the certificate is not one of an audit key"
@@ -83,7 +91,8 @@ fi
 # 4. The record is about this certificate, this signature, this document. The record of several
 # signatures has lists in one order: signatures and digests.
 if [[ -f $proof/certificate.pem ]]; then
-  leads_to_root "$proof/certificate.pem" || fail "the certificate does not lead to $root"
+  leads_to_root "$proof/certificate.pem" "$(recorded_at)" ||
+    fail "the certificate did not lead to $root when the record was made"
   serial=$(openssl x509 -in "$proof/certificate.pem" -noout -serial)
   serial=${serial#*=}
   [[ $(detail certificate) == "${serial,,}" ]] || fail "the record names another certificate"

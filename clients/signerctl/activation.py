@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from signerctl.data import STREAM, parse_digest, write
-from signerctl.option import CredentialName, OptionalOut, Output
+from signerctl.option import CredentialName, OptionalOut, Output, RequestId
 from signerctl.secret_source import SOURCE, read_secret
 from signerctl.session import session
 from signerctl.view import authorisation_lines, sent_code_lines
@@ -30,8 +30,9 @@ def set_pin(
     context: typer.Context,
     *,
     credential: CredentialName,
-    pin_from: Annotated[str, _secret("the new PIN")],
+    new_pin_from: Annotated[str, _secret("the new PIN")],
     current_pin_from: Annotated[str, _secret("the PIN in force")] = "",
+    request_id: RequestId = None,
     output: Output = None,
 ) -> None:
     """Set the PIN of a key, or change it: then the one in force is needed.
@@ -40,16 +41,23 @@ def set_pin(
 
     \b
     Example:
-      signerctl activation set-pin 0f3c… --pin-from file:pin.txt
+      signerctl activation set-pin 0f3c… --new-pin-from file:pin.txt
     """
     with session(context, output) as now:
         current = read_secret(current_pin_from)
-        now.client.set_activation_pin(credential, read_secret(pin_from), current_pin=current)
+        new = read_secret(new_pin_from)
+        now.client.set_activation_pin(credential, new, current_pin=current, request_id=request_id)
         now.printer.remark("The PIN is set.")
 
 
 @app.command(name="send-code")
-def send_code(context: typer.Context, *, credential: CredentialName, output: Output = None) -> None:
+def send_code(
+    context: typer.Context,
+    *,
+    credential: CredentialName,
+    request_id: RequestId = None,
+    output: Output = None,
+) -> None:
     """Send a one-time code to the phone that is registered for the subscriber.
 
     For signers.
@@ -59,7 +67,8 @@ def send_code(context: typer.Context, *, credential: CredentialName, output: Out
       signerctl activation send-code 0f3c…
     """
     with session(context, output) as now:
-        now.printer.one(now.client.send_activation_code(credential), sent_code_lines)
+        sent = now.client.send_activation_code(credential, request_id=request_id)
+        now.printer.one(sent, sent_code_lines)
 
 
 @app.command()
@@ -78,6 +87,7 @@ def authorize(
             help="What alone may be signed: HASH:HEX; may be repeated.", show_default=False
         ),
     ] = None,
+    request_id: RequestId = None,
     out: OptionalOut = None,
     output: Output = None,
 ) -> None:
@@ -97,6 +107,7 @@ def authorize(
             code=read_secret(code_from) or None,
             signature_count=count,
             digests=[parse_digest(one)[1] for one in digest or ()],
+            request_id=request_id,
         )
         sink = out or (None if now.printer.is_json else STREAM)
         if sink is not None:
@@ -113,6 +124,7 @@ def unlock(
     reset_pin: Annotated[
         bool, typer.Option("--reset-pin", help="Take the PIN away, which was forgotten.")
     ] = False,
+    request_id: RequestId = None,
     output: Output = None,
 ) -> None:
     """Unlock a key after five wrong PINs or codes, once you know whom it serves.
@@ -124,7 +136,9 @@ def unlock(
       signerctl activation unlock 0f3c… --reset-pin
     """
     with session(context, output) as now:
-        is_set = now.client.unlock_activation(credential, reset_pin=reset_pin)
+        is_set = now.client.unlock_activation(
+            credential, reset_pin=reset_pin, request_id=request_id
+        )
         now.printer.remark(
             "Unlocked; the PIN is in force."
             if is_set

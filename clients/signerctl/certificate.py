@@ -107,7 +107,7 @@ def issue(
 
 
 @app.command()
-def get(context: typer.Context, certificate: CertificateName, output: Output = None) -> None:
+def show(context: typer.Context, certificate: CertificateName, output: Output = None) -> None:
     """Show one certificate.
 
     Prints state, holder, validity, credential and fingerprint; with --output json also the
@@ -115,7 +115,7 @@ def get(context: typer.Context, certificate: CertificateName, output: Output = N
 
     \b
     Example:
-      signerctl certificate get 5f3a9c
+      signerctl certificate show 5f3a9c
     """
     with session(context, output) as now:
         now.printer.one(now.client.get_certificate(certificate), certificate_lines)

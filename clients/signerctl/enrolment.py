@@ -101,6 +101,7 @@ def send_code(
     to: Annotated[
         Factor, typer.Option(metavar="FACTOR", help="PHONE_CODE or EMAIL_CODE.")
     ] = Factor.PHONE_CODE,
+    request_id: RequestId = None,
     output: Output = None,
 ) -> None:
     """Send a one-time code to the registered phone or e-mail address.
@@ -112,7 +113,7 @@ def send_code(
       signerctl enrolment send-code 6a9f60a1 --to PHONE_CODE
     """
     with session(context, output) as now:
-        now.printer.one(now.client.send_code(enrolment, to), sent_lines)
+        now.printer.one(now.client.send_code(enrolment, to, request_id=request_id), sent_lines)
 
 
 @app.command()
@@ -136,13 +137,14 @@ def prove(
             show_default=False,
         ),
     ] = None,
+    request_id: RequestId = None,
     output: Output = None,
 ) -> None:
     """Give one proof of the subscriber's identity.
 
     Give exactly one: the document (three options), a code, the password or the biometric
     assertion (two). Prints the enrolment with what is still needed. The proof that completes an
-    application prints reference number and authorisation code too, once.
+    application prints reference number and authorisation code too.
 
     \b
     Examples:
@@ -165,7 +167,7 @@ def prove(
         )
         if authorisation_code_to is not None:
             _check_new(authorisation_code_to)
-        proven = now.client.prove_identity(enrolment, proof)
+        proven = now.client.prove_identity(enrolment, proof, request_id=request_id)
         if authorisation_code_to is not None and proven.authorisation is not None:
             _write_private(authorisation_code_to, proven.authorisation.authorisation_code)
             proven = without_code(proven)

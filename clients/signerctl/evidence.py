@@ -41,6 +41,7 @@ def set_password(
             show_default=False,
         ),
     ] = "",
+    request_id: RequestId = None,
     output: Output = None,
 ) -> None:
     """Set the first password of a subscriber, or change it with the one in force.
@@ -55,7 +56,9 @@ def set_password(
     with session(context, output) as now:
         current = read_password(current_password_from, "Current password")
         new = read_password(new_password_from, "New password", twice=True)
-        expires = now.client.set_password(subscriber, new, current_password=current)
+        expires = now.client.set_password(
+            subscriber, new, current_password=current, request_id=request_id
+        )
         now.printer.one(PasswordSet(expires), password_lines)
 
 

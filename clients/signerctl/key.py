@@ -16,7 +16,7 @@ def _group() -> None:
 
 
 @app.command()
-def get(
+def show(
     context: typer.Context,
     *,
     credential: CredentialName,
@@ -31,7 +31,7 @@ def get(
 
     \b
     Example:
-      signerctl key get 0f3c… --out hong.pub
+      signerctl key show 0f3c… --out hong.pub
     """
     with session(context, output) as now:
         is_text = format_ is CertificateFormat.PEM

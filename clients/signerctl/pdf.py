@@ -9,7 +9,7 @@ import typer
 from signerctl.data import STREAM, check_sink, read, write
 from signerctl.document_view import pdf_lines, pdf_signed_lines
 from signerctl.exit_code import ExitCode
-from signerctl.option import AuthorisationFrom, Output, Purpose
+from signerctl.option import AuthorisationFrom, Out, Output, Purpose
 from signerctl.pdf_level import PdfLevel
 from signerctl.secret_source import read_secret
 from signerctl.session import session
@@ -21,8 +21,7 @@ app = typer.Typer(
     help="Signed PDF files (PAdES). Needs the extra signerd[pdf].", no_args_is_help=True
 )
 
-Source = Annotated[Path, typer.Argument(metavar="IN", help="PDF file; '-' is standard input.")]
-Sink = Annotated[Path, typer.Argument(metavar="OUT", help="File to write; '-' is standard output.")]
+PdfIn = Annotated[Path, typer.Option("--in", help="PDF file; '-', the default, is standard input.")]
 
 
 @app.callback()
@@ -34,9 +33,9 @@ def _group() -> None:
 def sign(
     context: typer.Context,
     *,
-    source: Source,
-    sink: Sink,
     credential: Annotated[str, typer.Option(help="The key: its id, or credentials/ID.")],
+    in_: PdfIn = STREAM,
+    out: Out = STREAM,
     level: Annotated[
         PdfLevel,
         typer.Option(
@@ -56,15 +55,15 @@ def sign(
 
     \b
     Example:
-      signerctl pdf sign contract.pdf signed.pdf --credential 0f3c… --level B-LT
+      signerctl pdf sign --credential 0f3c… --in contract.pdf --out signed.pdf --level B-LT
     """
     with session(context, output) as now:
         pdf = _library()
-        check_sink(sink, is_text=False)
+        check_sink(out, is_text=False)
         signed = pdf.sign_pdf(
             now.client,
             credential,
-            read(source),
+            read(in_),
             level=pdf.PdfLevel(level.value),
             field=field,
             reason=reason,
@@ -72,8 +71,8 @@ def sign(
             purpose=purpose,
             authorisation=read_secret(authorisation, "authorisation") if authorisation else "",
         )
-        write(sink, signed, is_text=False)
-        if sink != STREAM:
+        write(out, signed, is_text=False)
+        if out != STREAM:
             now.printer.one(pdf.verify_pdf(now.client, signed), pdf_signed_lines)
 
 
@@ -81,7 +80,7 @@ def sign(
 def verify(
     context: typer.Context,
     *,
-    source: Source,
+    in_: PdfIn = STREAM,
     output: Output = None,
 ) -> None:
     """Say of each signature in a PDF file whether it holds, and whether the file was changed since.
@@ -91,10 +90,10 @@ def verify(
 
     \b
     Example:
-      signerctl pdf verify signed.pdf
+      signerctl pdf verify --in signed.pdf
     """
     with session(context, output) as now:
-        verdict = _library().verify_pdf(now.client, read(source))
+        verdict = _library().verify_pdf(now.client, read(in_))
         now.printer.one(verdict, pdf_lines)
         now.printer.flush()
         if not verdict.valid:

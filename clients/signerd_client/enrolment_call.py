@@ -80,12 +80,18 @@ def open_enrolment(
 
 
 def send_code(
-    enrolment: str, factor: Factor | str, *, timeout_s: float | None = None
+    enrolment: str,
+    factor: Factor | str,
+    *,
+    request_id: str | None = None,
+    timeout_s: float | None = None,
 ) -> Call[SentCode]:
     """Have a one-time code sent to the registered phone (PHONE_CODE) or e-mail address
     (EMAIL_CODE); it replaces the one before."""
     request = wire.SendCodeRequest(
-        enrolment=enrolment_name(enrolment), factor=factor_to_wire(factor)
+        enrolment=enrolment_name(enrolment),
+        factor=factor_to_wire(factor),
+        request_id=request_id or new_request_id(),
     )
     return Call(
         f"{_SERVICE}/SendCode",
@@ -95,19 +101,30 @@ def send_code(
             lambda answer: SentCode(answer.sent_to, answer.expire_time.ToDatetime(UTC)),
         ),
         timeout_s,
+        request.request_id,
+        is_change=True,
     )
 
 
-def prove_identity(enrolment: str, proof: Proof, *, timeout_s: float | None = None) -> Call[Proven]:
+def prove_identity(
+    enrolment: str,
+    proof: Proof,
+    *,
+    request_id: str | None = None,
+    timeout_s: float | None = None,
+) -> Call[Proven]:
     """Give one proof. The one that completes what is needed for a certificate is answered with
-    reference number and authorisation code, once: another last proof makes new ones and voids
-    them."""
+    reference number and authorisation code; the same request_id again gets them again, another
+    last proof makes new ones and voids them."""
     request = proof_to_wire(enrolment, proof)
+    request.request_id = request_id or new_request_id()
     return Call(
         f"{_SERVICE}/ProveIdentity",
         request.SerializeToString(),
         decoder(wire.ProveIdentityResponse, proven_from_wire),
         timeout_s,
+        request.request_id,
+        is_change=True,
     )
 
 

@@ -15,6 +15,7 @@ def set_password(
     new_password: str,
     *,
     current_password: str = "",
+    request_id: str | None = None,
     timeout_s: float | None = None,
 ) -> Call[datetime]:
     """Set the first password of a subscriber, or change it: then with the one in force.
@@ -26,12 +27,15 @@ def set_password(
         subscriber=subscriber_name(subscriber),
         current_password=current_password,
         new_password=new_password,
+        request_id=request_id or new_request_id(),
     )
     return Call(
         f"{_SERVICE}/SetPassword",
         request.SerializeToString(),
         decoder(wire.SetPasswordResponse, lambda answer: answer.expire_time.ToDatetime(UTC)),
         timeout_s,
+        request.request_id,
+        is_change=True,
     )
 
 

@@ -56,7 +56,7 @@ def biometric_statement(enrolment: str, subscriber: str, moment: datetime) -> st
 
 
 def proof_to_wire(enrolment: str, proof: Proof) -> wire.ProveIdentityRequest:
-    """The request that gives a proof. Raises ValueError for unknown kinds."""
+    """The request that gives a proof, still without its id. Raises ValueError for unknown kinds."""
     request = wire.ProveIdentityRequest(enrolment=enrolment_name(enrolment))
     match proof:
         case DocumentProof(kind, number, issue_date):

@@ -1,9 +1,9 @@
 """When a call is tried again, and after how long: a pure decision.
 
-Every call of the API may be repeated: most that change state carry a request id, the others change
-nothing, or make or count one thing more. Tried again is what may succeed unchanged: a daemon that
-says it is unavailable, a limit or a conflict for which the daemon names a delay, a lost connection,
-a wrong checksum.
+Every call of the API may be repeated: those that change state carry a request id, the others change
+nothing, or make one record or challenge more. Tried again is what may succeed unchanged: a daemon
+that says it is unavailable, a limit or a conflict for which the daemon names a delay, a lost
+connection, a wrong checksum.
 """
 
 import random

@@ -2,11 +2,11 @@
 
 import base64
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from signerd.activation.call import ActivationContext, Caller, require_unlocked
+from signerd.activation.call import ActivationContext, Attempt, Caller, require_unlocked
 from signerd.activation.set_pin import require_pin
 from signerd.audit.event import EventKind
 from signerd.config.secret_source import Secret
@@ -49,10 +49,13 @@ class AuthorizeRequest:
 
 @dataclass(frozen=True, slots=True)
 class GivenAuthorisation:
-    """secret: what the caller shows when it signs."""
+    """secret: what the caller shows when it signs. authorisation_id: no secret. count: signatures
+    that it is good for."""
 
     secret: str = field(repr=False)
-    record: SigningAuthorisation
+    authorisation_id: str
+    count: int
+    expires_utc: datetime
 
 
 class AuthorizeSigning:
@@ -65,12 +68,14 @@ class AuthorizeSigning:
         self._most = most
 
     async def authorize(self, request: AuthorizeRequest, caller: Caller) -> GivenAuthorisation:
-        """An authorisation for this caller, once the proof is right.
+        """An authorisation for this caller, once the proof is right; to the same call again the
+        same one.
 
         1. What cannot be signed anyway is refused before a proof is used up.
         2. The proof is judged, and counted when it is wrong.
-        3. Proof used, failures forgotten, authorisation stored and on record in one transaction;
-           only hashes of PIN, code and authorisation are there.
+        3. Proof used, failures forgotten, authorisation stored, on record and answered in one
+           transaction; only hashes of PIN, code and authorisation are there, and the answer
+           sealed.
 
         Raises InvalidRequest (COUNT_OUT_OF_RANGE, DIGEST_MISMATCH, DIGEST_LENGTH, PIN_WRONG,
         CODE_WRONG, CODE_MALFORMED), WrongState (ACTIVATION_LOCKED, PIN_ABSENT, CODE_ABSENT,
@@ -79,38 +84,45 @@ class AuthorizeSigning:
         """
         context = self._context
         credential = await context.find(request.credential, caller)
+        call = await context.answered("AuthorizeSigning", caller)
+        if (earlier := await call.earlier(GivenAuthorisation)) is not None:
+            return earlier
         check_signs(credential, caller.scope, context.clock.now())
         digests = _digests_for(credential, request.digests)
         count = self._count(request)
         before = await context.activations.find_activation(request.credential)
         require_unlocked(credential, before)
-        after = replace(await self._judge(request, credential, before, caller), failures=0)
-        given = self._make(credential, caller, count, digests)
+        attempt = Attempt(credential, before, call, caller)
+        after = replace(await self._judge(request, attempt), failures=0)
+        secret = base64.urlsafe_b64encode(context.random(_SECRET_BYTES)).decode().rstrip("=")
+        made = self._make(credential, caller, count, digests, secret)
+        given = GivenAuthorisation(
+            f"{made.authorisation_id}.{secret}", made.authorisation_id, count, made.expires_utc
+        )
         event = context.event(
             EventKind.SIGNING_AUTHORISED,
             credential,
             caller,
-            authorisation=given.record.authorisation_id,
+            authorisation=made.authorisation_id,
             count=str(count),
             digests="any" if digests is None else str(len(digests)),
             proof="PIN" if isinstance(request.proof, PinProof) else "CODE",
         )
         await context.activations.change_activation(
-            request.credential, before, after, event, authorisation=given.record
+            request.credential,
+            before,
+            after,
+            event,
+            await call.result(given),
+            authorisation=made,
         )
         return given
 
-    async def _judge(
-        self,
-        request: AuthorizeRequest,
-        credential: CredentialRecord,
-        before: ActivationRecord,
-        caller: Caller,
-    ) -> ActivationRecord:
+    async def _judge(self, request: AuthorizeRequest, attempt: Attempt) -> ActivationRecord:
         """What becomes of the record when the proof is right."""
-        context = self._context
+        context, before = self._context, attempt.before
         if isinstance(request.proof, PinProof):
-            await require_pin(context, credential, before, request.proof.pin, caller, field="pin")
+            await require_pin(context, attempt, request.proof.pin, field="pin")
             return before
         check = await verify_code(
             before.code,
@@ -118,14 +130,14 @@ class AuthorizeSigning:
             request.proof.code,
             context.code_rule,
             context.clock.now(),
-            mac=context.mac(caller),
+            mac=context.mac(attempt.caller),
         )
         if check.refusal is None:
             return replace(before, code=check.state)
         if check.refusal.reason not in ("CODE_WRONG", "LOCKED_OUT"):
             raise check.refusal
         raise await context.count_failure(
-            credential, before, caller, what="the code", reason="CODE_WRONG", field="code"
+            attempt, what="the code", reason="CODE_WRONG", field="code"
         )
 
     def _count(self, request: AuthorizeRequest) -> int:
@@ -144,12 +156,10 @@ class AuthorizeSigning:
         caller: Caller,
         count: int,
         digests: frozenset[bytes] | None,
-    ) -> GivenAuthorisation:
-        random = self._context.random
-        authorisation_id = random(_ID_BYTES).hex()
-        secret = base64.urlsafe_b64encode(random(_SECRET_BYTES)).decode().rstrip("=")
-        record = SigningAuthorisation(
-            authorisation_id=authorisation_id,
+        secret: str,
+    ) -> SigningAuthorisation:
+        return SigningAuthorisation(
+            authorisation_id=self._context.random(_ID_BYTES).hex(),
             secret_sha256=sha256(secret.encode()).digest(),
             credential=credential.credential_id,
             principal=caller.principal,
@@ -157,7 +167,6 @@ class AuthorizeSigning:
             digests=digests,
             expires_utc=self._context.clock.now() + self._lifetime,
         )
-        return GivenAuthorisation(f"{authorisation_id}.{secret}", record)
 
 
 def _digests_for(

@@ -1,7 +1,7 @@
 """What the calls of activation have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from signerd.activation.ports import ActivationStore, CredentialStore
@@ -13,6 +13,8 @@ from signerd.core.evidence import CodeRecord
 from signerd.core.lifecycle import CredentialState
 from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
+from signerd.identity.answer import AnsweredCall, AnswerStore
+from signerd.identity.keyed_hash import CallMac
 from signerd.identity.one_time_code import CodeRule
 from signerd.identity.sealer import Sealer
 from signerd.policy.decide import Scope
@@ -25,10 +27,11 @@ MOST_FAILURES: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. deadline: seconds of time.monotonic()."""
+    """Who calls. content: of the request, without its id; deadline: seconds of time.monotonic()."""
 
     principal: str
     request_id: str
+    content: bytes = field(repr=False)
     scope: Scope
     deadline: float
 
@@ -39,6 +42,7 @@ class ActivationContext:
 
     credentials: CredentialStore
     activations: ActivationStore
+    answers: AnswerStore
     subscribers: SubscriberStore
     vault: Vault
     sealer: Sealer
@@ -64,7 +68,14 @@ class ActivationContext:
             raise barred(credential)
         return credential
 
-    def mac(self, caller: Caller) -> "CallMac":
+    async def answered(self, method: str, caller: Caller) -> AnsweredCall:
+        """The call, for what it was answered before. Raises as Sealer."""
+        request = await self.vault.request_key(
+            caller.principal, method, caller.request_id, caller.content, deadline=caller.deadline
+        )
+        return AnsweredCall(request, self.answers, self.sealer, caller.deadline)
+
+    def mac(self, caller: Caller) -> CallMac:
         """Keyed hashes within the deadline of a call."""
         return CallMac(self.sealer, caller.deadline)
 
@@ -82,43 +93,33 @@ class ActivationContext:
         )
 
     async def count_failure(
-        self,
-        credential: CredentialRecord,
-        before: ActivationRecord,
-        caller: Caller,
-        *,
-        what: str,
-        reason: str,
-        field: str,
+        self, attempt: "Attempt", *, what: str, reason: str, field: str
     ) -> SignerdError:
         """Count a wrong PIN or code, put it on record; the error to raise. The fifth locks, and a
         code that was waited for is void."""
+        credential, before = attempt.credential, attempt.before
         after = replace(before, failures=before.failures + 1)
         if after.failures >= MOST_FAILURES:
             after = replace(after, code=CodeRecord(sent_utc=before.code.sent_utc))
-        event = self.event(EventKind.ACTIVATION_REFUSED, credential, caller, reason=reason)
-        await self.activations.change_activation(credential.credential_id, before, after, event)
-        if after.failures >= MOST_FAILURES:
-            return locked(credential)
-        left = MOST_FAILURES - after.failures
-        return InvalidRequest(
-            f"{what} is wrong; {left} {'try is' if left == 1 else 'tries are'} left before an "
-            "officer has to unlock the key",
-            reason=reason,
-            metadata={"tries_left": str(left)},
-            field=field,
+        error = _wrong(credential, after.failures, what=what, reason=reason, field=field)
+        await self.activations.change_activation(
+            credential.credential_id,
+            before,
+            after,
+            self.event(EventKind.ACTIVATION_REFUSED, credential, attempt.caller, reason=reason),
+            await attempt.call.refusal(error),
         )
+        return error
 
 
 @dataclass(frozen=True, slots=True)
-class CallMac:
-    """`signerd.identity.keyed_hash.Mac` with a deadline."""
+class Attempt:
+    """A proof that is to be judged. before: the record that it is judged by."""
 
-    sealer: Sealer
-    deadline: float
-
-    async def __call__(self, data: bytes) -> bytes:
-        return await self.sealer.mac(data, deadline=self.deadline)
+    credential: CredentialRecord
+    before: ActivationRecord
+    call: AnsweredCall
+    caller: Caller
 
 
 def require_unlocked(credential: CredentialRecord, record: ActivationRecord) -> None:
@@ -134,4 +135,19 @@ def locked(credential: CredentialRecord) -> WrongState:
         f"credentials/{credential.credential_id}; it stays locked until an officer who knows whom "
         "it serves calls UnlockActivation",
         reason="ACTIVATION_LOCKED",
+    )
+
+
+def _wrong(
+    credential: CredentialRecord, failures: int, *, what: str, reason: str, field: str
+) -> SignerdError:
+    if failures >= MOST_FAILURES:
+        return locked(credential)
+    left = MOST_FAILURES - failures
+    return InvalidRequest(
+        f"{what} is wrong; {left} {'try is' if left == 1 else 'tries are'} left before an "
+        "officer has to unlock the key",
+        reason=reason,
+        metadata={"tries_left": str(left)},
+        field=field,
     )

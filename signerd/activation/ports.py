@@ -5,7 +5,7 @@ from typing import Protocol
 from signerd.audit.event import AuditEvent
 from signerd.core.activation import ActivationRecord, SigningAuthorisation
 from signerd.core.message import MessageDraft
-from signerd.core.record import CredentialRecord
+from signerd.core.record import Answer, CredentialRecord
 from signerd.core.value import CredentialId
 
 
@@ -30,14 +30,16 @@ class ActivationStore(Protocol):
         before: ActivationRecord,
         after: ActivationRecord,
         event: AuditEvent,
+        answer: Answer,
         *,
         message: MessageDraft | None = None,
         authorisation: SigningAuthorisation | None = None,
         withdraw: bool = False,
     ) -> None:
         """One step: the record in place of the one before, a message to the subscriber, a new
-        authorisation, or all of the credential withdrawn, and it is on record; in one transaction.
+        authorisation, or all of the credential withdrawn; on record, and answered; in one
+        transaction.
 
-        Raises Interrupted when the record is no longer the one before.
+        Raises Interrupted when the record is no longer the one before, or the call was answered.
         """
         ...

@@ -17,6 +17,13 @@ from signerd.registry.personal_data import masked
 
 
 @dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is remembered: where it went stands in the subscriber's data, which may be erased."""
+
+    expires_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SentCode:
     """sent_to: masked. expires_utc: when the code lapses."""
 
@@ -31,7 +38,7 @@ class SendActivationCode:
         self._context = context
 
     async def send(self, credential_id: CredentialId, caller: Caller) -> SentCode:
-        """Have a new code sent to the registered phone; it replaces the one before. Code and
+        """Have a new code sent to the registered phone, once; it replaces the one before. Code and
         message are stored together.
 
         Raises LimitExceeded (CODE_RESEND_TOO_SOON, CODE_HOURLY_LIMIT), WrongState
@@ -51,6 +58,9 @@ class SendActivationCode:
                 "use the PIN",
                 reason="PHONE_NOT_REGISTERED",
             )
+        call = await context.answered("SendActivationCode", caller)
+        if (earlier := await call.earlier(_Sent)) is not None:
+            return SentCode(masked(data).phone, earlier.expires_utc)
         before = await context.activations.find_activation(credential_id)
         require_unlocked(credential, before)
         now = context.clock.now()
@@ -62,14 +72,16 @@ class SendActivationCode:
             random=context.random,
             mac=context.mac(caller),
         )
+        expires_utc = new.record.expires_utc or now
         await context.activations.change_activation(
             credential_id,
             before,
             replace(before, code=new.record),
             context.event(EventKind.ACTIVATION_CODE_SENT, credential, caller),
+            await call.result(_Sent(expires_utc)),
             message=await self._message(credential, subscriber.real_name, data, new, caller),
         )
-        return SentCode(masked(data).phone, new.record.expires_utc or now)
+        return SentCode(masked(data).phone, expires_utc)
 
     async def _message(
         self,

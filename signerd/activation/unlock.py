@@ -1,10 +1,17 @@
 """Unlock the activation of a key."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from signerd.activation.call import ActivationContext, Caller
 from signerd.audit.event import EventKind
 from signerd.core.value import CredentialId
+
+
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """The answer."""
+
+    is_pin_set: bool
 
 
 class UnlockActivation:
@@ -16,21 +23,30 @@ class UnlockActivation:
     async def unlock(
         self, credential_id: CredentialId, caller: Caller, *, is_pin_reset: bool
     ) -> bool:
-        """Forget the failures, and with is_pin_reset the PIN and all authorisations; whether a PIN
-        is set now. What is not locked stays as it is. Raises Interrupted, and as
-        ActivationContext.find."""
+        """Forget the failures, and with is_pin_reset the PIN and all authorisations, once; whether
+        a PIN is set by then. What is not locked stays as it is. Raises Interrupted, and as
+        ActivationContext.find and Sealer."""
         context = self._context
         credential = await context.find(credential_id, caller)
+        call = await context.answered("UnlockActivation", caller)
+        if (earlier := await call.earlier(Unlocked)) is not None:
+            return earlier.is_pin_set
         before = await context.activations.find_activation(credential_id)
         after = replace(before, failures=0)
         if is_pin_reset:
             after = replace(after, pin_hash=None, pin_set_utc=None)
+        unlocked = Unlocked(after.pin_hash is not None)
         # Authorisations may be open though there is nothing else to reset.
         if after != before or is_pin_reset:
             event = context.event(
                 EventKind.ACTIVATION_UNLOCKED, credential, caller, pin_reset=str(is_pin_reset)
             )
             await context.activations.change_activation(
-                credential_id, before, after, event, withdraw=is_pin_reset
+                credential_id,
+                before,
+                after,
+                event,
+                await call.result(unlocked),
+                withdraw=is_pin_reset,
             )
-        return after.pin_hash is not None
+        return unlocked.is_pin_set

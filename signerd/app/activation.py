@@ -11,6 +11,7 @@ from signerd.app.wiring import Base
 from signerd.identity.load import IdentityRules
 from signerd.registry.vault import Vault
 from signerd.store.activation import SqlActivationStore
+from signerd.store.answer import SqlAnswerStore
 from signerd.store.signature import SqlSignatureStore
 from signerd.store.subscriber import SqlSubscriberStore
 from signerd.transport.activation import ActivationUseCases
@@ -21,6 +22,7 @@ def activation_use_cases(base: Base, rules: IdentityRules) -> ActivationUseCases
     context = ActivationContext(
         credentials=SqlSignatureStore(base.database),
         activations=SqlActivationStore(base.database),
+        answers=SqlAnswerStore(base.database),
         subscribers=SqlSubscriberStore(base.database),
         vault=Vault(base.sealer),
         sealer=base.sealer,

@@ -19,6 +19,7 @@ from signerd.enrolment.show import EnrolmentQuery
 from signerd.identity.document import DocumentVerifier
 from signerd.pki.profile import Profile
 from signerd.registry.vault import Vault
+from signerd.store.answer import SqlAnswerStore
 from signerd.store.enrolment import SqlEnrolmentStore
 from signerd.store.evidence import SqlEvidenceStore
 from signerd.store.subscriber import SqlSubscriberStore
@@ -36,6 +37,7 @@ def enrolment_use_cases(
     context = EnrolmentContext(
         store=SqlEnrolmentStore(base.database),
         evidence=SqlEvidenceStore(base.database),
+        answers=SqlAnswerStore(base.database),
         subscribers=SqlSubscriberStore(base.database),
         vault=Vault(base.sealer),
         sealer=base.sealer,

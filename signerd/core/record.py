@@ -39,6 +39,14 @@ class RequestKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a call was answered, sealed, to be stored with its effect in one transaction."""
+
+    request: RequestKey
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectRecord:
     """What the caller wants in the certificate's name. branch: number of the bank branch, 3
     digits; empty where there is none."""

@@ -1,7 +1,7 @@
 """What the calls about enrolments have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.core.clock import Clock
@@ -10,6 +10,8 @@ from signerd.core.error import PermissionDenied, SignerdError, WrongState
 from signerd.core.subscriber import PersonalData, SubscriberRecord
 from signerd.core.value import EnrolmentId, SubscriberId
 from signerd.enrolment.ports import EnrolmentStore, EvidenceStore
+from signerd.identity.answer import AnsweredCall, AnswerStore
+from signerd.identity.keyed_hash import CallMac
 from signerd.identity.load import IdentityRules
 from signerd.identity.sealer import Sealer
 from signerd.policy.decide import Scope
@@ -20,11 +22,12 @@ from signerd.registry.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. request_id: of the change, or of the call where it has none of its own. deadline:
-    seconds of time.monotonic()."""
+    """Who calls. request_id: of the change, or of the call where it has none of its own. content:
+    of a change, without its id. deadline: seconds of time.monotonic()."""
 
     principal: str
     request_id: str
+    content: bytes = field(repr=False)
     scope: Scope
     deadline: float
 
@@ -43,6 +46,7 @@ class EnrolmentContext:
 
     store: EnrolmentStore
     evidence: EvidenceStore
+    answers: AnswerStore
     subscribers: SubscriberStore
     vault: Vault
     sealer: Sealer
@@ -64,7 +68,14 @@ class EnrolmentContext:
         data = await self.vault.unseal(subscriber, sealed, deadline=caller.deadline)
         return Registered(found, data)
 
-    def mac(self, caller: Caller) -> "CallMac":
+    async def answered(self, method: str, caller: Caller) -> AnsweredCall:
+        """The call, for what it was answered before. Raises as Sealer."""
+        request = await self.vault.request_key(
+            caller.principal, method, caller.request_id, caller.content, deadline=caller.deadline
+        )
+        return AnsweredCall(request, self.answers, self.sealer, caller.deadline)
+
+    def mac(self, caller: Caller) -> CallMac:
         """Keyed hashes within the deadline of a call."""
         return CallMac(self.sealer, caller.deadline)
 
@@ -94,17 +105,6 @@ class EnrolmentContext:
         current = await self.store.get_enrolment(record.enrolment)
         await self.store.change_enrolment(current, current, [event])
         return referred(record, error)
-
-
-@dataclass(frozen=True, slots=True)
-class CallMac:
-    """`signerd.identity.keyed_hash.Mac` with a deadline."""
-
-    sealer: Sealer
-    deadline: float
-
-    async def __call__(self, data: bytes) -> bytes:
-        return await self.sealer.mac(data, deadline=self.deadline)
 
 
 def check_scope(record: EnrolmentRecord, scope: Scope) -> None:

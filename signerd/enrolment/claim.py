@@ -7,7 +7,6 @@ from signerd.audit.event import EventKind
 from signerd.ca.ports import CertificateStore
 from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import Conflict, Interrupted, InvalidRequest, NotFound, SignerdError
-from signerd.core.evidence import AuthorisationRecord
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import CertificateRecord
 from signerd.enrolment.call import (
@@ -100,8 +99,9 @@ class ClaimCertificate:
             mac=context.mac(caller),
         )
         if check.refusal is not None:
-            await self._count(record, authorisation, check.state, check.refusal, caller)
-            raise referred(record, check.refusal)
+            judged = replace(check.state, used_utc=authorisation.used_utc)
+            after = replace(record, authorisation=judged)
+            raise await self._count(record, after, check.refusal, caller)
         if is_claimed:
             return record
         registered = await context.registered(record.subscriber, caller)
@@ -116,16 +116,20 @@ class ClaimCertificate:
     async def _count(
         self,
         record: EnrolmentRecord,
-        judged: AuthorisationRecord,
-        failed: AuthorisationRecord,
+        after: EnrolmentRecord,
         refusal: SignerdError,
         caller: Caller,
-    ) -> None:
+    ) -> SignerdError:
+        """Count a wrong code, unless the same call was counted; the error to raise."""
+        call = await self._context.answered("ClaimCertificate", caller)
+        await call.earlier(dict)
+        error = referred(record, refusal)
         event = self._context.event(
-            EventKind.ENROLMENT_REFUSED, record, caller, reason=refusal.reason
+            EventKind.ENROLMENT_REFUSED, record, caller, reason=error.reason
         )
-        after = replace(record, authorisation=replace(failed, used_utc=judged.used_utc))
-        await self._context.store.change_enrolment(record, after, [event])
+        answer = await call.refusal(error) if after != record else None
+        await self._context.store.change_enrolment(record, after, [event], answer=answer)
+        return error
 
     async def _refuse(
         self, record: EnrolmentRecord, caller: Caller, error: SignerdError

@@ -1,6 +1,7 @@
 """Set passwords, and register keys for biometric assertions."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from signerd.audit.event import AuditEvent, EventKind
@@ -14,6 +15,13 @@ from signerd.identity.password import SALT_BYTES, expiry_of, new_password, verif
 from signerd.identity.password_strength import personal_words
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordSet:
+    """The answer."""
+
+    expires_utc: datetime
+
+
 class EvidenceRegistration:
     """The use cases behind Enrolment.SetPassword and RegisterBiometricKey."""
 
@@ -23,13 +31,17 @@ class EvidenceRegistration:
     async def set_password(
         self, subscriber: SubscriberId, current: Secret | None, new: Secret, caller: Caller
     ) -> datetime:
-        """When the new one has to be changed. current: required where there is one.
+        """Set or change it, once; when it has to be changed. current: required where there is one.
 
         Raises WrongState (PASSWORD_CURRENT_MISSING), the refusals of `verify_password` and
-        `new_password`, NotFound, PermissionDenied, Interrupted, StoreUnavailable.
+        `new_password`, NotFound, PermissionDenied, Interrupted, StoreUnavailable, and as
+        Sealer.
         """
         context, rule = self._context, self._context.rules.password
         registered = await context.registered(subscriber, caller)
+        call = await context.answered("SetPassword", caller)
+        if (earlier := await call.earlier(PasswordSet)) is not None:
+            return earlier.expires_utc
         before = await context.evidence.find_password(subscriber)
         now = context.clock.now()
         if before is not None:
@@ -51,7 +63,11 @@ class EvidenceRegistration:
                 event = self._event(
                     EventKind.PASSWORD_REFUSED, subscriber, caller, reason=check.refusal.reason
                 )
-                await context.evidence.change_password(subscriber, before, check.state, event)
+                is_counted = check.state != before
+                answer = await call.refusal(check.refusal) if is_counted else None
+                await context.evidence.change_password(
+                    subscriber, before, check.state, event, answer
+                )
                 raise check.refusal
         words = personal_words(
             name=registered.record.real_name,
@@ -62,8 +78,11 @@ class EvidenceRegistration:
             new_password, before, new, words, rule, now, salt=context.random(SALT_BYTES)
         )
         event = self._event(EventKind.PASSWORD_SET, subscriber, caller)
-        await context.evidence.change_password(subscriber, before, after, event)
-        return expiry_of(after, rule)
+        done = PasswordSet(expiry_of(after, rule))
+        await context.evidence.change_password(
+            subscriber, before, after, event, await call.result(done)
+        )
+        return done.expires_utc
 
     async def register_key(
         self, request: RequestKey, subscriber: SubscriberId, spki: bytes, caller: Caller

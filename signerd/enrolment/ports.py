@@ -8,7 +8,7 @@ from signerd.audit.event import AuditEvent, AuditFilter, AuditRecord
 from signerd.core.enrolment import EnrolmentFilter, EnrolmentRecord
 from signerd.core.evidence import PasswordRecord
 from signerd.core.message import MessageDraft
-from signerd.core.record import Page, RequestKey
+from signerd.core.record import Answer, Page, RequestKey
 from signerd.core.value import CertificateId, EnrolmentId, SubscriberId
 
 
@@ -30,11 +30,14 @@ class EnrolmentStore(Protocol):
         *,
         password: tuple[PasswordRecord, PasswordRecord] | None = None,
         message: MessageDraft | None = None,
+        answer: Answer | None = None,
     ) -> EnrolmentRecord:
         """One step: the enrolment in place of the one before, what the password's record has
-        become, a message to the subscriber, and all of it on record, in one transaction.
+        become, a message to the subscriber, what is answered, and all of it on record, in one
+        transaction.
 
-        Raises NotFound; Interrupted when enrolment or password are no longer the ones before.
+        Raises NotFound; Interrupted when enrolment or password are no longer the ones before, or
+        the call was answered.
         """
         ...
 
@@ -79,8 +82,10 @@ class EvidenceStore(Protocol):
         before: PasswordRecord | None,
         after: PasswordRecord,
         event: AuditEvent,
+        answer: Answer | None,
     ) -> None:
-        """Raises Interrupted when the record is no longer the one before."""
+        """Raises Interrupted when the record is no longer the one before, or the call was
+        answered."""
         ...
 
     async def find_biometric_key(self, subscriber: SubscriberId) -> bytes | None:

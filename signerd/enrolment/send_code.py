@@ -21,6 +21,13 @@ from signerd.registry.personal_data import masked
 
 
 @dataclass(frozen=True, slots=True)
+class _Sent:
+    """What is remembered: where it went stands in the subscriber's data, which may be erased."""
+
+    expires_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SentCode:
     """sent_to: masked. expires_utc: when the code lapses."""
 
@@ -35,7 +42,7 @@ class SendCode:
         self._context = context
 
     async def send(self, enrolment: EnrolmentId, factor: Factor, caller: Caller) -> SentCode:
-        """Have a new code sent; it replaces the one before.
+        """Have a new code sent, once; it replaces the one before.
 
         Code and message are stored together. Raises LimitExceeded (LOCKED_OUT,
         CODE_RESEND_TOO_SOON, CODE_HOURLY_LIMIT), NotFound, PermissionDenied, WrongState,
@@ -43,6 +50,10 @@ class SendCode:
         """
         context = self._context
         record = await context.find(enrolment, caller)
+        call = await context.answered("SendCode", caller)
+        if (earlier := await call.earlier(_Sent)) is not None:
+            registered = await context.registered(record.subscriber, caller)
+            return SentCode(_masked(registered, factor), earlier.expires_utc)
         if refusal := not_waiting(record, context.clock):
             raise await context.refuse(record, caller, refusal)
         registered = await context.registered(record.subscriber, caller)
@@ -65,9 +76,9 @@ class SendCode:
             replace(record, codes={**record.codes, factor: new.record}),
             [event],
             message=await self._message(record, registered, factor, new, caller),
+            answer=await call.result(_Sent(lapse)),
         )
-        shown = masked(registered.data)
-        return SentCode(shown.phone if factor is Factor.PHONE_CODE else shown.email, lapse)
+        return SentCode(_masked(registered, factor), lapse)
 
     async def _message(
         self,
@@ -98,3 +109,8 @@ class SendCode:
             content.encode(), associated_of(draft.message_id), deadline=caller.deadline
         )
         return replace(draft, sealed=sealed)
+
+
+def _masked(registered: Registered, factor: Factor) -> str:
+    shown = masked(registered.data)
+    return shown.phone if factor is Factor.PHONE_CODE else shown.email

@@ -68,7 +68,7 @@ def readable(field: str = "cms") -> Iterator[None]:
 def attached_content(signed_data: SignedData) -> bytes | None:
     """The content; None for a detached signature."""
     content = signed_data["encap_content_info"]["content"]
-    if isinstance(content, core.Void) or content.native is None:
+    if isinstance(content, (core.Void, core.Null)):
         return None
     if isinstance(content, (core.OctetString, core.ParsableOctetString)):
         return bytes(content)

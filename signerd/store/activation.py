@@ -11,6 +11,7 @@ from signerd.core.activation import ActivationRecord, SigningAuthorisation
 from signerd.core.error import Interrupted
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.message import MessageDraft
+from signerd.core.record import Answer
 from signerd.core.value import CertificateId, CredentialId
 from signerd.store.authorisation_row import (
     insert_authorisation,
@@ -19,6 +20,7 @@ from signerd.store.authorisation_row import (
 )
 from signerd.store.database import Database
 from signerd.store.outbox_row import put_message
+from signerd.store.request import remember_answer
 from signerd.store.schema import (
     activations,
     authorisation_uses,
@@ -49,15 +51,18 @@ class SqlActivationStore:
         before: ActivationRecord,
         after: ActivationRecord,
         event: AuditEvent,
+        answer: Answer,
         *,
         message: MessageDraft | None = None,
         authorisation: SigningAuthorisation | None = None,
         withdraw: bool = False,
     ) -> None:
         """See the port."""
+        now = self._database.clock.now()
 
         def change(transaction: Transaction) -> None:
             connection = transaction.connection
+            remember_answer(connection, answer, now)
             _write(connection, credential, before, after)
             if withdraw:
                 _withdraw(connection, credential)
@@ -131,7 +136,9 @@ def _write(
 ) -> None:
     """In the place of the record that was judged: of guesses at the same moment each counts."""
     if _read(connection, credential, for_update=True) != before:
-        raise Interrupted("the activation was used or changed at this moment; try again")
+        raise Interrupted(
+            "the activation was used or changed at this moment; try again", retry_after_s=0.1
+        )
     if after == before:
         return
     text = _encode(after).decode()

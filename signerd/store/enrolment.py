@@ -18,7 +18,7 @@ from signerd.core.error import Conflict, Interrupted
 from signerd.core.evidence import PasswordRecord
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.message import MessageDraft
-from signerd.core.record import Page, RequestKey
+from signerd.core.record import Answer, Page, RequestKey
 from signerd.core.value import CertificateId, EnrolmentId
 from signerd.store.column import from_microseconds, to_microseconds
 from signerd.store.cursor import make_cursor, read_cursor
@@ -32,7 +32,7 @@ from signerd.store.enrolment_row import (
 from signerd.store.evidence import write_password
 from signerd.store.glob import matches_any
 from signerd.store.outbox_row import put_message
-from signerd.store.request import find_request, remember_request
+from signerd.store.request import find_request, remember_answer, remember_request
 from signerd.store.schema import enrolments, issuances
 from signerd.store.subscriber_row import read_subscriber
 from signerd.store.transaction import Transaction
@@ -83,11 +83,15 @@ class SqlEnrolmentStore:
         *,
         password: tuple[PasswordRecord, PasswordRecord] | None = None,
         message: MessageDraft | None = None,
+        answer: Answer | None = None,
     ) -> EnrolmentRecord:
         """See the port."""
+        now = self._database.clock.now()
 
         def change(transaction: Transaction) -> EnrolmentRecord:
             connection = transaction.connection
+            if answer is not None:
+                remember_answer(connection, answer, now)
             if read_enrolment(connection, before.enrolment, for_update=True) != before:
                 raise Interrupted(
                     f"enrolments/{before.enrolment} went on at this moment; try again",

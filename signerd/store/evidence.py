@@ -8,10 +8,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 from signerd.audit.event import AuditEvent
 from signerd.core.error import Interrupted, NotFound
 from signerd.core.evidence import PasswordRecord
-from signerd.core.record import RequestKey
+from signerd.core.record import Answer, RequestKey
 from signerd.core.value import SubscriberId
 from signerd.store.database import Database
-from signerd.store.request import find_request, remember_request
+from signerd.store.request import find_request, remember_answer, remember_request
 from signerd.store.schema import biometric_keys, passwords
 from signerd.store.stored import decoded
 from signerd.store.subscriber_row import read_subscriber
@@ -37,10 +37,14 @@ class SqlEvidenceStore:
         before: PasswordRecord | None,
         after: PasswordRecord,
         event: AuditEvent,
+        answer: Answer | None,
     ) -> None:
         """See the port."""
+        now = self._database.clock.now()
 
         def change(transaction: Transaction) -> None:
+            if answer is not None:
+                remember_answer(transaction.connection, answer, now)
             _require_registered(transaction.connection, subscriber)
             write_password(transaction.connection, subscriber, before, after)
             transaction.record(event)
@@ -82,7 +86,9 @@ def write_password(
     """Put a password's record in the place of the one that was judged. Raises Interrupted when
     that is no longer the one: of guesses made at the same moment each counts."""
     if _read(connection, subscriber, for_update=True) != before:
-        raise Interrupted("the password was used or changed at this moment; try again")
+        raise Interrupted(
+            "the password was used or changed at this moment; try again", retry_after_s=0.1
+        )
     text = _encode(after).decode()
     if before is None:
         connection.execute(insert(passwords).values(subscriber_id=subscriber, record=text))

@@ -357,10 +357,12 @@ requests: Final = Table(
     Column("method", String(128), nullable=False),
     Column("request_id", String(64), nullable=False),
     Column("content_sha256", LargeBinary, nullable=False),
-    # What the call made or changed: at most one of the two; neither, and it was the subscriber
-    # whom the call names.
+    # What the call made or changed: at most one of the two; neither, and it was what the call
+    # names.
     Column("issuance_id", ForeignKey("issuances.issuance_id")),
     Column("certificate_id", ForeignKey("certificates.certificate_id")),
+    # Of calls that count tries: what they were answered, sealed.
+    Column("answer", LargeBinary),
     Column("created_utc", UtcMicroseconds, nullable=False),
     UniqueConstraint("principal", "method", "request_id"),
     Index(None, "created_utc"),

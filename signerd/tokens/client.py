@@ -67,7 +67,7 @@ class TokenClient:
     because that host holds the key's handle. At most `window` requests are in flight to a host,
     and a few of the batch lane; in each lane queue_limit signatures wait here, and one more is
     refused at once. Work that nobody waits for any more is not sent. When a host goes away,
-    another does its work.
+    another does its work, and another uses a key whose token does not answer a host.
 
     Methods raise LimitExceeded (QUEUE_FULL), DeadlineExceeded, TokenUnavailable, TokenRefused.
     """
@@ -110,6 +110,7 @@ class TokenClient:
             sign_weight(algorithm),
             deadline,
         )
+        work.is_key_use = True
         return (await self._done(work, Signed)).signature
 
     async def sign_many(
@@ -143,9 +144,23 @@ class TokenClient:
 
     async def _results(self, part: Part, work: Work) -> Sequence[bytes | SignerdError]:
         try:
-            return part.results(await self._answer(work, SignedMany))
+            results = part.results(await self._answer(work, SignedMany))
         except SignerdError as error:
             return [error] * len(part.tasks)
+        refused = [
+            place for place, result in enumerate(results) if isinstance(result, TokenUnavailable)
+        ]
+        if refused and (refused_by := self._refused_by(work)):
+            rest = part.of(refused)
+            moved = self._part_work(rest, work.deadline, work.lane)
+            moved.refused_by = refused_by
+            self._place(moved)
+            try:
+                for place, result in zip(refused, await self._results(rest, moved), strict=True):
+                    results[place] = result
+            finally:
+                self._withdraw(moved)
+        return results
 
     async def seal(
         self, key: KeyRef, plaintext: bytes, associated: bytes, *, deadline: float
@@ -296,7 +311,9 @@ class TokenClient:
     def _use(
         self, build: Callable[[int], Request], key: KeyRef, deadline: float, kind: type[_A]
     ) -> Awaitable[_A]:
-        return self._done(self._work(build, key.cka_id, SIGN_WEIGHT, deadline), kind)
+        work = self._work(build, key.cka_id, SIGN_WEIGHT, deadline)
+        work.is_key_use = True
+        return self._done(work, kind)
 
     async def _done(self, work: Work, kind: type[_A]) -> _A:
         if work.deadline <= time.monotonic():
@@ -334,6 +351,8 @@ class TokenClient:
         timer = work.answer.get_loop().call_at(work.deadline, self._expire, work)
         try:
             answer = await work.answer
+            while isinstance(answer, Failed) and self._moved(work, error_of(answer)):
+                answer = await work.answer
         finally:
             timer.cancel()
             self._withdraw(work)
@@ -342,6 +361,24 @@ class TokenClient:
         if isinstance(answer, Failed):
             raise error_of(answer)
         raise Internal(f"a token host answered with {type(answer).__name__}")
+
+    def _moved(self, work: Work, error: SignerdError) -> bool:
+        """Whether another host was given the use of a key."""
+        if not work.is_key_use or not isinstance(error, TokenUnavailable):
+            return False
+        refused_by = self._refused_by(work)
+        if refused_by is None:
+            return False
+        work.refused_by = refused_by
+        work.answer = work.answer.get_loop().create_future()
+        self._place(work)
+        return True
+
+    def _refused_by(self, work: Work) -> frozenset[str] | None:
+        """The hosts that could not do it by now; None when there is no other."""
+        hosts = work.refused_by | {work.host}
+        is_left = any(link.is_connected and link.name not in hosts for link in self._links)
+        return hosts if is_left else None
 
     def _withdraw(self, work: Work) -> None:
         """Work that still waits is never sent once its caller has gone."""
@@ -374,7 +411,7 @@ class TokenClient:
         best: HostLink | None = None
         best_load = 0
         for link in ranking:
-            if not link.is_connected:
+            if not link.is_connected or link.name in work.refused_by:
                 continue
             load = link.load
             if best is None or load + spill <= best_load:

@@ -117,6 +117,7 @@ class HostLink(asyncio.Protocol):
         self._in_flight_weight += work.weight
         self._in_flight_batches += work.lane
         work.was_sent = True
+        work.host = self.name
         append_frame(self._unsent, work.build(self._number))
 
     def _flush(self) -> None:

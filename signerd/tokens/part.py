@@ -43,6 +43,11 @@ class Part:
     tasks: Sequence[SignTask]
     weight: int
 
+    def of(self, places: Sequence[int]) -> "Part":
+        """Some of the tasks, by their places."""
+        tasks = [self.tasks[place] for place in places]
+        return Part(tasks, sum(_WEIGHTS[task.algorithm] for task in tasks))
+
     def request(self, deadline: float, lane: Lane) -> Callable[[int], Request]:
         """Makes the request once its number is known."""
         keys: dict[tuple[KeyRef, KeyAlgorithm], int] = {}

@@ -22,7 +22,8 @@ _MOST_DROPS: Final = 4
 class Work:
     """build: makes the request once its number is known. affinity: works with the same bytes
     prefer the same host. size: signatures, or 1. drops: hosts that went away while they had it;
-    with more than most_drops it is not given to another."""
+    with more than most_drops it is not given to another. host: name of the one that has it.
+    refused_by: hosts whose tokens do not answer; where is_key_use, another is asked."""
 
     build: Callable[[int], Request]
     affinity: bytes
@@ -34,6 +35,9 @@ class Work:
     drops: int = 0
     most_drops: int = _MOST_DROPS
     was_sent: bool = False
+    is_key_use: bool = False
+    host: str = ""
+    refused_by: frozenset[str] = frozenset()
     queue: "WorkQueue | None" = field(default=None, repr=False)
 
 

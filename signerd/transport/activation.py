@@ -15,6 +15,7 @@ from signerd.activation.set_pin import SetActivationPin
 from signerd.activation.unlock import UnlockActivation
 from signerd.config.secret_source import Secret
 from signerd.core.error import InvalidRequest
+from signerd.core.value import parse_request_id
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.v1 import activation_pb2 as pb
@@ -44,7 +45,7 @@ class ActivationServicer(activation_pb2_grpc.ActivationServicer):
             convert.credential_from(request.credential),
             Secret(request.new_pin),
             Secret(request.current_pin) if request.current_pin else None,
-            _caller(),
+            _caller(request),
         )
         return pb.SetActivationPinResponse()
 
@@ -52,7 +53,7 @@ class ActivationServicer(activation_pb2_grpc.ActivationServicer):
         self, request: pb.SendActivationCodeRequest, _context: Any
     ) -> pb.SendActivationCodeResponse:
         sent = await self._use.send_code.send(
-            convert.credential_from(request.credential), _caller()
+            convert.credential_from(request.credential), _caller(request)
         )
         return pb.SendActivationCodeResponse(
             sent_to=sent.sent_to, expire_time=convert.timestamp_to(sent.expires_utc)
@@ -68,28 +69,40 @@ class ActivationServicer(activation_pb2_grpc.ActivationServicer):
                 request.signature_count,
                 tuple(convert.digest_from(one, field="digests") for one in request.digests),
             ),
-            _caller(),
+            _caller(request),
         )
-        record = given.record
         return pb.AuthorizeSigningResponse(
             authorisation=given.secret,
-            name=f"authorisations/{record.authorisation_id}",
-            signature_count=record.remaining,
-            expire_time=convert.timestamp_to(record.expires_utc),
+            name=f"authorisations/{given.authorisation_id}",
+            signature_count=given.count,
+            expire_time=convert.timestamp_to(given.expires_utc),
         )
 
     async def UnlockActivation(  # noqa: N802 - name of the RPC
         self, request: pb.UnlockActivationRequest, _context: Any
     ) -> pb.UnlockActivationResponse:
         is_set = await self._use.unlock.unlock(
-            convert.credential_from(request.credential), _caller(), is_pin_reset=request.reset_pin
+            convert.credential_from(request.credential),
+            _caller(request),
+            is_pin_reset=request.reset_pin,
         )
         return pb.UnlockActivationResponse(pin_set=is_set)
 
 
-def _caller() -> Caller:
+def _caller(
+    request: pb.SetActivationPinRequest
+    | pb.SendActivationCodeRequest
+    | pb.AuthorizeSigningRequest
+    | pb.UnlockActivationRequest,
+) -> Caller:
     caller = current_caller.get()
-    return Caller(caller.principal, caller.request_id, caller.scope, caller.deadline)
+    return Caller(
+        principal=caller.principal,
+        request_id=parse_request_id(request.request_id),
+        content=convert.request_content(request),
+        scope=caller.scope,
+        deadline=caller.deadline,
+    )
 
 
 def _proof_from(request: pb.AuthorizeSigningRequest) -> PinProof | CodeProof:

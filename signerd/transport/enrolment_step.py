@@ -7,7 +7,7 @@ from signerd.core.activation import Activation
 from signerd.core.enrolment import EnrolmentFilter, EnrolmentRecord, EnrolmentState
 from signerd.core.error import InvalidRequest
 from signerd.core.evidence import EnrolmentPurpose, Factor
-from signerd.core.value import parse_request_id, parse_slug
+from signerd.core.value import parse_slug
 from signerd.enrolment.judge import (
     BiometricProof,
     CodeProof,
@@ -47,14 +47,14 @@ class StepCalls:
             convert.subscriber_from(request.subscriber),
             current,
             Secret(request.new_password),
-            caller_of(),
+            caller_of(request),
         )
         return pb.SetPasswordResponse(expire_time=convert.timestamp_to(expires))
 
     async def RegisterBiometricKey(  # noqa: N802 - name of the RPC
         self, request: pb.RegisterBiometricKeyRequest, _context: Any
     ) -> pb.RegisterBiometricKeyResponse:
-        caller = caller_of(parse_request_id(request.request_id))
+        caller = caller_of(request)
         await self._enrolment.evidence.register_key(
             convert.request_key_from(caller.principal, "RegisterBiometricKey", request),
             convert.subscriber_from(request.subscriber),
@@ -66,7 +66,7 @@ class StepCalls:
     async def OpenEnrolment(  # noqa: N802 - name of the RPC
         self, request: pb.OpenEnrolmentRequest, _context: Any
     ) -> pb.OpenEnrolmentResponse:
-        caller = caller_of(parse_request_id(request.request_id))
+        caller = caller_of(request)
         prefix = "ENROLMENT_PURPOSE_"
         purpose = kind_from(
             request.purpose, pb.EnrolmentPurpose, prefix, EnrolmentPurpose, "purpose"
@@ -92,7 +92,9 @@ class StepCalls:
         self, request: pb.SendCodeRequest, _context: Any
     ) -> pb.SendCodeResponse:
         sent = await self._enrolment.send_code.send(
-            enrolment_from(request.enrolment), _code_factor(request.factor, "factor"), caller_of()
+            enrolment_from(request.enrolment),
+            _code_factor(request.factor, "factor"),
+            caller_of(request),
         )
         return pb.SendCodeResponse(
             sent_to=sent.sent_to, expire_time=convert.timestamp_to(sent.expires_utc)
@@ -102,13 +104,13 @@ class StepCalls:
         self, request: pb.ProveIdentityRequest, _context: Any
     ) -> pb.ProveIdentityResponse:
         record, new = await self._enrolment.prove.prove(
-            enrolment_from(request.enrolment), _proof_from(request), caller_of()
+            enrolment_from(request.enrolment), _proof_from(request), caller_of(request)
         )
         answer = pb.ProveIdentityResponse(enrolment=self._shown(record))
         if new is not None:
             answer.authorisation.reference_number = new.reference_number
-            answer.authorisation.authorisation_code = new.code.reveal()
-            answer.authorisation.expire_time.FromDatetime(new.record.expires_utc)
+            answer.authorisation.authorisation_code = new.code
+            answer.authorisation.expire_time.FromDatetime(new.expires_utc)
         return answer
 
     async def ClaimCertificate(  # noqa: N802 - name of the RPC
@@ -116,7 +118,7 @@ class StepCalls:
     ) -> pb.ClaimCertificateResponse:
         claimed = await self._enrolment.claim.claim(
             parse_claim(request.reference_number, Secret(request.authorisation_code)),
-            caller_of(parse_request_id(request.request_id)),
+            caller_of(request),
         )
         now = self._enrolment.clock.now()
         answer = pb.ClaimCertificateResponse(
@@ -130,7 +132,7 @@ class StepCalls:
         self, request: pb.ReportLossRequest, _context: Any
     ) -> pb.ReportLossResponse:
         revoked = await self._enrolment.report_loss.report(
-            enrolment_from(request.enrolment), caller_of(parse_request_id(request.request_id))
+            enrolment_from(request.enrolment), caller_of(request)
         )
         now = self._enrolment.clock.now()
         return pb.ReportLossResponse(certificate=convert.certificate_to(revoked, now))
@@ -169,7 +171,7 @@ class StepCalls:
         self, request: pb.CancelEnrolmentRequest, _context: Any
     ) -> pb.CancelEnrolmentResponse:
         record = await self._enrolment.query.cancel(
-            enrolment_from(request.enrolment), caller_of(parse_request_id(request.request_id))
+            enrolment_from(request.enrolment), caller_of(request)
         )
         return pb.CancelEnrolmentResponse(enrolment=self._shown(record))
 

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from signerd.audit.event import AuditEvent
 from signerd.core.clock import Clock
 from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import InvalidRequest
 from signerd.core.evidence import Factor
-from signerd.core.value import EnrolmentId
+from signerd.core.value import EnrolmentId, parse_request_id
 from signerd.enrolment.call import Caller
 from signerd.enrolment.claim import ClaimCertificate
 from signerd.enrolment.evidence import EvidenceRegistration
@@ -26,6 +26,17 @@ from signerd.transport.caller import current_caller
 from signerd.v1 import enrolment_pb2 as pb
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
+
+_Change: TypeAlias = (
+    pb.SetPasswordRequest
+    | pb.RegisterBiometricKeyRequest
+    | pb.OpenEnrolmentRequest
+    | pb.SendCodeRequest
+    | pb.ProveIdentityRequest
+    | pb.ClaimCertificateRequest
+    | pb.ReportLossRequest
+    | pb.CancelEnrolmentRequest
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +54,16 @@ class EnrolmentUseCases:
     clock: Clock
 
 
-def caller_of(request_id: str = "") -> Caller:
-    """Who calls. request_id: of the change."""
+def caller_of(change: _Change | None = None) -> Caller:
+    """Who calls. change: the request, where it changes something. Raises InvalidRequest."""
     caller = current_caller.get()
-    return Caller(caller.principal, request_id or caller.request_id, caller.scope, caller.deadline)
+    return Caller(
+        principal=caller.principal,
+        request_id=caller.request_id if change is None else parse_request_id(change.request_id),
+        content=b"" if change is None else convert.request_content(change),
+        scope=caller.scope,
+        deadline=caller.deadline,
+    )
 
 
 def enrolment_from(name: str, *, field: str = "enrolment") -> EnrolmentId:

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from signerd.v1 import types_pb2 as signerd_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsignerd/v1/activation.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16signerd/v1/types.proto\"S\n\x17SetActivationPinRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x0f\n\x07new_pin\x18\x02 \x01(\t\x12\x13\n\x0b\x63urrent_pin\x18\x03 \x01(\t\"\x1a\n\x18SetActivationPinResponse\"/\n\x19SendActivationCodeRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\"^\n\x1aSendActivationCodeResponse\x12\x0f\n\x07sent_to\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x93\x01\n\x17\x41uthorizeSigningRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\r\n\x03pin\x18\x02 \x01(\tH\x00\x12\x0e\n\x04\x63ode\x18\x03 \x01(\tH\x00\x12\x17\n\x0fsignature_count\x18\x04 \x01(\x05\x12#\n\x07\x64igests\x18\x05 \x03(\x0b\x32\x12.signerd.v1.DigestB\x07\n\x05proof\"\x89\x01\n\x18\x41uthorizeSigningResponse\x12\x15\n\rauthorisation\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x17\n\x0fsignature_count\x18\x03 \x01(\x05\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"@\n\x17UnlockActivationRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x11\n\treset_pin\x18\x02 \x01(\x08\"+\n\x18UnlockActivationResponse\x12\x0f\n\x07pin_set\x18\x01 \x01(\x08\x32\x8e\x03\n\nActivation\x12]\n\x10SetActivationPin\x12#.signerd.v1.SetActivationPinRequest\x1a$.signerd.v1.SetActivationPinResponse\x12\x63\n\x12SendActivationCode\x12%.signerd.v1.SendActivationCodeRequest\x1a&.signerd.v1.SendActivationCodeResponse\x12]\n\x10\x41uthorizeSigning\x12#.signerd.v1.AuthorizeSigningRequest\x1a$.signerd.v1.AuthorizeSigningResponse\x12]\n\x10UnlockActivation\x12#.signerd.v1.UnlockActivationRequest\x1a$.signerd.v1.UnlockActivationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bsignerd/v1/activation.proto\x12\nsignerd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16signerd/v1/types.proto\"g\n\x17SetActivationPinRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x0f\n\x07new_pin\x18\x02 \x01(\t\x12\x13\n\x0b\x63urrent_pin\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x1a\n\x18SetActivationPinResponse\"C\n\x19SendActivationCodeRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"^\n\x1aSendActivationCodeResponse\x12\x0f\n\x07sent_to\x18\x01 \x01(\t\x12/\n\x0b\x65xpire_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xa7\x01\n\x17\x41uthorizeSigningRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\r\n\x03pin\x18\x02 \x01(\tH\x00\x12\x0e\n\x04\x63ode\x18\x03 \x01(\tH\x00\x12\x17\n\x0fsignature_count\x18\x04 \x01(\x05\x12#\n\x07\x64igests\x18\x05 \x03(\x0b\x32\x12.signerd.v1.Digest\x12\x12\n\nrequest_id\x18\x06 \x01(\tB\x07\n\x05proof\"\x89\x01\n\x18\x41uthorizeSigningResponse\x12\x15\n\rauthorisation\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x17\n\x0fsignature_count\x18\x03 \x01(\x05\x12/\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"T\n\x17UnlockActivationRequest\x12\x12\n\ncredential\x18\x01 \x01(\t\x12\x11\n\treset_pin\x18\x02 \x01(\x08\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"+\n\x18UnlockActivationResponse\x12\x0f\n\x07pin_set\x18\x01 \x01(\x08\x32\x8e\x03\n\nActivation\x12]\n\x10SetActivationPin\x12#.signerd.v1.SetActivationPinRequest\x1a$.signerd.v1.SetActivationPinResponse\x12\x63\n\x12SendActivationCode\x12%.signerd.v1.SendActivationCodeRequest\x1a&.signerd.v1.SendActivationCodeResponse\x12]\n\x10\x41uthorizeSigning\x12#.signerd.v1.AuthorizeSigningRequest\x1a$.signerd.v1.AuthorizeSigningResponse\x12]\n\x10UnlockActivation\x12#.signerd.v1.UnlockActivationRequest\x1a$.signerd.v1.UnlockActivationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,21 +34,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'signerd.v1.activation_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SETACTIVATIONPINREQUEST']._serialized_start=100
-  _globals['_SETACTIVATIONPINREQUEST']._serialized_end=183
-  _globals['_SETACTIVATIONPINRESPONSE']._serialized_start=185
-  _globals['_SETACTIVATIONPINRESPONSE']._serialized_end=211
-  _globals['_SENDACTIVATIONCODEREQUEST']._serialized_start=213
-  _globals['_SENDACTIVATIONCODEREQUEST']._serialized_end=260
-  _globals['_SENDACTIVATIONCODERESPONSE']._serialized_start=262
-  _globals['_SENDACTIVATIONCODERESPONSE']._serialized_end=356
-  _globals['_AUTHORIZESIGNINGREQUEST']._serialized_start=359
-  _globals['_AUTHORIZESIGNINGREQUEST']._serialized_end=506
-  _globals['_AUTHORIZESIGNINGRESPONSE']._serialized_start=509
-  _globals['_AUTHORIZESIGNINGRESPONSE']._serialized_end=646
-  _globals['_UNLOCKACTIVATIONREQUEST']._serialized_start=648
-  _globals['_UNLOCKACTIVATIONREQUEST']._serialized_end=712
-  _globals['_UNLOCKACTIVATIONRESPONSE']._serialized_start=714
-  _globals['_UNLOCKACTIVATIONRESPONSE']._serialized_end=757
-  _globals['_ACTIVATION']._serialized_start=760
-  _globals['_ACTIVATION']._serialized_end=1158
+  _globals['_SETACTIVATIONPINREQUEST']._serialized_end=203
+  _globals['_SETACTIVATIONPINRESPONSE']._serialized_start=205
+  _globals['_SETACTIVATIONPINRESPONSE']._serialized_end=231
+  _globals['_SENDACTIVATIONCODEREQUEST']._serialized_start=233
+  _globals['_SENDACTIVATIONCODEREQUEST']._serialized_end=300
+  _globals['_SENDACTIVATIONCODERESPONSE']._serialized_start=302
+  _globals['_SENDACTIVATIONCODERESPONSE']._serialized_end=396
+  _globals['_AUTHORIZESIGNINGREQUEST']._serialized_start=399
+  _globals['_AUTHORIZESIGNINGREQUEST']._serialized_end=566
+  _globals['_AUTHORIZESIGNINGRESPONSE']._serialized_start=569
+  _globals['_AUTHORIZESIGNINGRESPONSE']._serialized_end=706
+  _globals['_UNLOCKACTIVATIONREQUEST']._serialized_start=708
+  _globals['_UNLOCKACTIVATIONREQUEST']._serialized_end=792
+  _globals['_UNLOCKACTIVATIONRESPONSE']._serialized_start=794
+  _globals['_UNLOCKACTIVATIONRESPONSE']._serialized_end=837
+  _globals['_ACTIVATION']._serialized_start=840
+  _globals['_ACTIVATION']._serialized_end=1238
 # @@protoc_insertion_point(module_scope)

@@ -29,6 +29,7 @@ class SetActivationPinRequest(_message.Message):
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     NEW_PIN_FIELD_NUMBER: _builtins.int
     CURRENT_PIN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
     """Required. `credentials/{credential}`."""
     new_pin: _builtins.str
@@ -37,16 +38,19 @@ class SetActivationPinRequest(_message.Message):
     """
     current_pin: _builtins.str
     """The PIN in force; required where there is one."""
+    request_id: _builtins.str
+    """Required. UUID that you choose once per intended change."""
     def __init__(
         self,
         *,
         credential: _builtins.str = ...,
         new_pin: _builtins.str = ...,
         current_pin: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "current_pin", b"current_pin", "new_pin", b"new_pin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "current_pin", b"current_pin", "new_pin", b"new_pin", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -76,16 +80,20 @@ class SendActivationCodeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CREDENTIAL_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
     """Required. `credentials/{credential}`."""
+    request_id: _builtins.str
+    """Required. UUID that you choose once per intended change."""
     def __init__(
         self,
         *,
         credential: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -130,6 +138,7 @@ class AuthorizeSigningRequest(_message.Message):
     CODE_FIELD_NUMBER: _builtins.int
     SIGNATURE_COUNT_FIELD_NUMBER: _builtins.int
     DIGESTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
     """Required. `credentials/{credential}`."""
     pin: _builtins.str
@@ -140,6 +149,8 @@ class AuthorizeSigningRequest(_message.Message):
     """How many signatures; at most `activation.most_signatures`. 0: as many as
     digests, or 1 without any.
     """
+    request_id: _builtins.str
+    """Required. UUID that you choose once per intended agreement."""
     @_builtins.property
     def digests(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Digest]:
         """What alone may be signed, by the hash of the key's algorithm; for Ed25519
@@ -154,10 +165,11 @@ class AuthorizeSigningRequest(_message.Message):
         code: _builtins.str = ...,
         signature_count: _builtins.int = ...,
         digests: _abc.Iterable[_types_pb2.Digest] | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "pin", b"pin", "proof", b"proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "credential", b"credential", "digests", b"digests", "pin", b"pin", "proof", b"proof", "signature_count", b"signature_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "credential", b"credential", "digests", b"digests", "pin", b"pin", "proof", b"proof", "request_id", b"request_id", "signature_count", b"signature_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_proof: _TypeAlias = _typing.Literal["pin", "code"]  # noqa: Y015
     _WhichOneofArgType_proof: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
@@ -209,21 +221,25 @@ class UnlockActivationRequest(_message.Message):
 
     CREDENTIAL_FIELD_NUMBER: _builtins.int
     RESET_PIN_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     credential: _builtins.str
     """Required. `credentials/{credential}`."""
     reset_pin: _builtins.bool
     """The subscriber has forgotten the PIN: take it away, and all authorisations,
     so that SetActivationPin sets another one.
     """
+    request_id: _builtins.str
+    """Required. UUID that you choose once per intended change."""
     def __init__(
         self,
         *,
         credential: _builtins.str = ...,
         reset_pin: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "reset_pin", b"reset_pin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "request_id", b"request_id", "reset_pin", b"reset_pin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

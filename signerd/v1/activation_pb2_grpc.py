@@ -37,6 +37,10 @@ class ActivationStub:
 
     Five wrong PINs or codes in a row, together, lock the activation of a
     credential until an officer calls UnlockActivation (ACTIVATION_LOCKED).
+
+    Every call takes a request_id. Repeating a call with the same request_id and
+    the same content gives the same answer, also where that was a wrong PIN or
+    code, and counts nothing again.
     """
 
     def __init__(self, channel):
@@ -79,6 +83,10 @@ class ActivationServicer:
 
     Five wrong PINs or codes in a row, together, lock the activation of a
     credential until an officer calls UnlockActivation (ACTIVATION_LOCKED).
+
+    Every call takes a request_id. Repeating a call with the same request_id and
+    the same content gives the same answer, also where that was a wrong PIN or
+    code, and counts nothing again.
     """
 
     def SetActivationPin(self, request, context):
@@ -97,8 +105,7 @@ class ActivationServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AuthorizeSigning(self, request, context):
-        """Exchanges PIN or code for an authorisation. A repeated call makes another
-        one.
+        """Exchanges PIN or code for an authorisation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -155,6 +162,10 @@ class Activation:
 
     Five wrong PINs or codes in a row, together, lock the activation of a
     credential until an officer calls UnlockActivation (ACTIVATION_LOCKED).
+
+    Every call takes a request_id. Repeating a call with the same request_id and
+    the same content gives the same answer, also where that was a wrong PIN or
+    code, and counts nothing again.
     """
 
     @staticmethod

@@ -38,6 +38,10 @@ class ActivationStub:
 
     Five wrong PINs or codes in a row, together, lock the activation of a
     credential until an officer calls UnlockActivation (ACTIVATION_LOCKED).
+
+    Every call takes a request_id. Repeating a call with the same request_id and
+    the same content gives the same answer, also where that was a wrong PIN or
+    code, and counts nothing again.
     """
 
     @_typing.overload
@@ -51,9 +55,7 @@ class ActivationStub:
     SendActivationCode: _grpc.UnaryUnaryMultiCallable[_activation_pb2.SendActivationCodeRequest, _activation_pb2.SendActivationCodeResponse]
     """Sends a one-time code to the phone that is registered for the subscriber."""
     AuthorizeSigning: _grpc.UnaryUnaryMultiCallable[_activation_pb2.AuthorizeSigningRequest, _activation_pb2.AuthorizeSigningResponse]
-    """Exchanges PIN or code for an authorisation. A repeated call makes another
-    one.
-    """
+    """Exchanges PIN or code for an authorisation."""
     UnlockActivation: _grpc.UnaryUnaryMultiCallable[_activation_pb2.UnlockActivationRequest, _activation_pb2.UnlockActivationResponse]
     """Takes the lock away, after the officer knows whom it serves; optionally the
     PIN with it.
@@ -72,6 +74,10 @@ class ActivationAsyncStub(ActivationStub):
 
     Five wrong PINs or codes in a row, together, lock the activation of a
     credential until an officer calls UnlockActivation (ACTIVATION_LOCKED).
+
+    Every call takes a request_id. Repeating a call with the same request_id and
+    the same content gives the same answer, also where that was a wrong PIN or
+    code, and counts nothing again.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -82,9 +88,7 @@ class ActivationAsyncStub(ActivationStub):
     SendActivationCode: _aio.UnaryUnaryMultiCallable[_activation_pb2.SendActivationCodeRequest, _activation_pb2.SendActivationCodeResponse]  # type: ignore[assignment]
     """Sends a one-time code to the phone that is registered for the subscriber."""
     AuthorizeSigning: _aio.UnaryUnaryMultiCallable[_activation_pb2.AuthorizeSigningRequest, _activation_pb2.AuthorizeSigningResponse]  # type: ignore[assignment]
-    """Exchanges PIN or code for an authorisation. A repeated call makes another
-    one.
-    """
+    """Exchanges PIN or code for an authorisation."""
     UnlockActivation: _aio.UnaryUnaryMultiCallable[_activation_pb2.UnlockActivationRequest, _activation_pb2.UnlockActivationResponse]  # type: ignore[assignment]
     """Takes the lock away, after the officer knows whom it serves; optionally the
     PIN with it.
@@ -102,6 +106,10 @@ class ActivationServicer(metaclass=_abc_1.ABCMeta):
 
     Five wrong PINs or codes in a row, together, lock the activation of a
     credential until an officer calls UnlockActivation (ACTIVATION_LOCKED).
+
+    Every call takes a request_id. Repeating a call with the same request_id and
+    the same content gives the same answer, also where that was a wrong PIN or
+    code, and counts nothing again.
     """
 
     @_abc_1.abstractmethod
@@ -128,9 +136,7 @@ class ActivationServicer(metaclass=_abc_1.ABCMeta):
         request: _activation_pb2.AuthorizeSigningRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_activation_pb2.AuthorizeSigningResponse, _abc.Awaitable[_activation_pb2.AuthorizeSigningResponse]]:
-        """Exchanges PIN or code for an authorisation. A repeated call makes another
-        one.
-        """
+        """Exchanges PIN or code for an authorisation."""
 
     @_abc_1.abstractmethod
     def UnlockActivation(

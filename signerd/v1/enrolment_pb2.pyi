@@ -567,22 +567,26 @@ class SetPasswordRequest(_message.Message):
     SUBSCRIBER_FIELD_NUMBER: _builtins.int
     CURRENT_PASSWORD_FIELD_NUMBER: _builtins.int
     NEW_PASSWORD_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     subscriber: _builtins.str
     """Required. `subscribers/{subscriber}`."""
     current_password: _builtins.str
     """The password in force; required where there is one."""
     new_password: _builtins.str
     """Required. 10 to 64 characters."""
+    request_id: _builtins.str
+    """Required. UUID chosen by the caller."""
     def __init__(
         self,
         *,
         subscriber: _builtins.str = ...,
         current_password: _builtins.str = ...,
         new_password: _builtins.str = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["current_password", b"current_password", "new_password", b"new_password", "subscriber", b"subscriber"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["current_password", b"current_password", "new_password", b"new_password", "request_id", b"request_id", "subscriber", b"subscriber"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -851,19 +855,23 @@ class SendCodeRequest(_message.Message):
 
     ENROLMENT_FIELD_NUMBER: _builtins.int
     FACTOR_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     enrolment: _builtins.str
     """Required. `enrolments/{enrolment}`."""
     factor: Global___Factor.ValueType
     """Required. FACTOR_PHONE_CODE or FACTOR_EMAIL_CODE."""
+    request_id: _builtins.str
+    """Required. UUID chosen by the caller."""
     def __init__(
         self,
         *,
         enrolment: _builtins.str = ...,
         factor: Global___Factor.ValueType = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment", "factor", b"factor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["enrolment", b"enrolment", "factor", b"factor", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -994,10 +1002,13 @@ class ProveIdentityRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     BIOMETRIC_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     enrolment: _builtins.str
     """Required. `enrolments/{enrolment}`."""
     password: _builtins.str
     """Password."""
+    request_id: _builtins.str
+    """Required. UUID chosen by the caller."""
     @_builtins.property
     def document(self) -> Global___DocumentProof:
         """Identity document."""
@@ -1018,10 +1029,11 @@ class ProveIdentityRequest(_message.Message):
         password: _builtins.str = ...,
         code: Global___CodeProof | None = ...,
         biometric: Global___BiometricProof | None = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["biometric", b"biometric", "code", b"code", "document", b"document", "password", b"password", "proof", b"proof"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["biometric", b"biometric", "code", b"code", "document", b"document", "enrolment", b"enrolment", "password", b"password", "proof", b"proof"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["biometric", b"biometric", "code", b"code", "document", b"document", "enrolment", b"enrolment", "password", b"password", "proof", b"proof", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_proof: _TypeAlias = _typing.Literal["document", "password", "code", "biometric"]  # noqa: Y015
     _WhichOneofArgType_proof: _TypeAlias = _typing.Literal["proof", b"proof"]  # noqa: Y015
@@ -1075,8 +1087,8 @@ class ProveIdentityResponse(_message.Message):
 
     @_builtins.property
     def authorisation(self) -> Global___Authorisation:
-        """With the last proof for ISSUE and REISSUE; never shown again. Giving the
-        last proof again makes a new one and voids this.
+        """With the last proof for ISSUE and REISSUE. The same request_id again shows
+        it again; a proof under another one makes a new one and voids this.
         """
 
     def __init__(

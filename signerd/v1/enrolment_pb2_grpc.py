@@ -31,7 +31,11 @@ class EnrolmentStub:
 
     Personal data is stored encrypted under a key on the token and found by
     keyed hash. No answer holds passwords, codes (but for the authorisation that
-    ProveIdentity hands out once) or identity numbers.
+    ProveIdentity hands out) or identity numbers.
+
+    Every call that changes state takes a request_id. Repeating a call with the
+    same request_id and the same content gives the same result; a wrong password,
+    code or other proof is answered as it was, and not counted again.
 
     Errors are those of CertificateAuthority. Every refusal that concerns an
     enrolment carries `support_reference` in the metadata of its ErrorInfo: the
@@ -127,7 +131,11 @@ class EnrolmentServicer:
 
     Personal data is stored encrypted under a key on the token and found by
     keyed hash. No answer holds passwords, codes (but for the authorisation that
-    ProveIdentity hands out once) or identity numbers.
+    ProveIdentity hands out) or identity numbers.
+
+    Every call that changes state takes a request_id. Repeating a call with the
+    same request_id and the same content gives the same result; a wrong password,
+    code or other proof is answered as it was, and not counted again.
 
     Errors are those of CertificateAuthority. Every refusal that concerns an
     enrolment carries `support_reference` in the metadata of its ErrorInfo: the
@@ -204,7 +212,7 @@ class EnrolmentServicer:
 
     def ProveIdentity(self, request, context):
         """Gives one proof. The proof that completes what policy asks for is answered
-        with the authorisation, once.
+        with the authorisation.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -339,7 +347,11 @@ class Enrolment:
 
     Personal data is stored encrypted under a key on the token and found by
     keyed hash. No answer holds passwords, codes (but for the authorisation that
-    ProveIdentity hands out once) or identity numbers.
+    ProveIdentity hands out) or identity numbers.
+
+    Every call that changes state takes a request_id. Repeating a call with the
+    same request_id and the same content gives the same result; a wrong password,
+    code or other proof is answered as it was, and not counted again.
 
     Errors are those of CertificateAuthority. Every refusal that concerns an
     enrolment carries `support_reference` in the metadata of its ErrorInfo: the

@@ -32,7 +32,11 @@ class EnrolmentStub:
 
     Personal data is stored encrypted under a key on the token and found by
     keyed hash. No answer holds passwords, codes (but for the authorisation that
-    ProveIdentity hands out once) or identity numbers.
+    ProveIdentity hands out) or identity numbers.
+
+    Every call that changes state takes a request_id. Repeating a call with the
+    same request_id and the same content gives the same result; a wrong password,
+    code or other proof is answered as it was, and not counted again.
 
     Errors are those of CertificateAuthority. Every refusal that concerns an
     enrolment carries `support_reference` in the metadata of its ErrorInfo: the
@@ -73,7 +77,7 @@ class EnrolmentStub:
     """Sends a one-time code to the registered phone or e-mail."""
     ProveIdentity: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.ProveIdentityRequest, _enrolment_pb2.ProveIdentityResponse]
     """Gives one proof. The proof that completes what policy asks for is answered
-    with the authorisation, once.
+    with the authorisation.
     """
     ClaimCertificate: _grpc.UnaryUnaryMultiCallable[_enrolment_pb2.ClaimCertificateRequest, _enrolment_pb2.ClaimCertificateResponse]
     """Exchanges reference number and authorisation code for the certificate,
@@ -97,7 +101,11 @@ class EnrolmentAsyncStub(EnrolmentStub):
 
     Personal data is stored encrypted under a key on the token and found by
     keyed hash. No answer holds passwords, codes (but for the authorisation that
-    ProveIdentity hands out once) or identity numbers.
+    ProveIdentity hands out) or identity numbers.
+
+    Every call that changes state takes a request_id. Repeating a call with the
+    same request_id and the same content gives the same result; a wrong password,
+    code or other proof is answered as it was, and not counted again.
 
     Errors are those of CertificateAuthority. Every refusal that concerns an
     enrolment carries `support_reference` in the metadata of its ErrorInfo: the
@@ -135,7 +143,7 @@ class EnrolmentAsyncStub(EnrolmentStub):
     """Sends a one-time code to the registered phone or e-mail."""
     ProveIdentity: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.ProveIdentityRequest, _enrolment_pb2.ProveIdentityResponse]  # type: ignore[assignment]
     """Gives one proof. The proof that completes what policy asks for is answered
-    with the authorisation, once.
+    with the authorisation.
     """
     ClaimCertificate: _aio.UnaryUnaryMultiCallable[_enrolment_pb2.ClaimCertificateRequest, _enrolment_pb2.ClaimCertificateResponse]  # type: ignore[assignment]
     """Exchanges reference number and authorisation code for the certificate,
@@ -158,7 +166,11 @@ class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
 
     Personal data is stored encrypted under a key on the token and found by
     keyed hash. No answer holds passwords, codes (but for the authorisation that
-    ProveIdentity hands out once) or identity numbers.
+    ProveIdentity hands out) or identity numbers.
+
+    Every call that changes state takes a request_id. Repeating a call with the
+    same request_id and the same content gives the same result; a wrong password,
+    code or other proof is answered as it was, and not counted again.
 
     Errors are those of CertificateAuthority. Every refusal that concerns an
     enrolment carries `support_reference` in the metadata of its ErrorInfo: the
@@ -254,7 +266,7 @@ class EnrolmentServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_enrolment_pb2.ProveIdentityResponse, _abc.Awaitable[_enrolment_pb2.ProveIdentityResponse]]:
         """Gives one proof. The proof that completes what policy asks for is answered
-        with the authorisation, once.
+        with the authorisation.
         """
 
     @_abc_1.abstractmethod

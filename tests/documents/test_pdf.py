@@ -146,15 +146,24 @@ def test_the_command_line_signs_and_verifies(
     made = signerctl(
         daemon,
         "signer",
-        *("pdf", "sign", str(plain), str(signed), "--credential", issued(_P256).credential),
+        *(
+            "pdf",
+            "sign",
+            "--in",
+            str(plain),
+            "--out",
+            str(signed),
+            "--credential",
+            issued(_P256).credential,
+        ),
         *("--level", "B-LT", "--reason", "계약"),
     )
     assert made.returncode == 0, made.stderr
     assert "time stamp" in made.stdout
-    good = signerctl(daemon, "relying-party", "pdf", "verify", str(signed))
+    good = signerctl(daemon, "relying-party", "pdf", "verify", "--in", str(signed))
     assert good.returncode == 0, good.stdout
     assert "by its time stamp" in good.stdout
-    assert signerctl(daemon, "relying-party", "pdf", "verify", str(plain)).returncode == 1
+    assert signerctl(daemon, "relying-party", "pdf", "verify", "--in", str(plain)).returncode == 1
 
 
 def test_what_is_no_pdf_file_is_refused(signer: Client, issued: Issue) -> None:

@@ -176,7 +176,7 @@ def test_what_is_signed_is_verified_by_openssl(
     assert signed.code == ExitCode.OK, signed.err
     assert "RSA_2048_PKCS1_SHA256" in signed.text
     assert len(files["order.sig"].read_bytes()) == 256
-    key = run("signer", "key", "get", credential, "--out", str(files["key.pub"]))
+    key = run("signer", "key", "show", credential, "--out", str(files["key.pub"]))
     assert key.code == ExitCode.OK, key.err
     judged = openssl(
         *("dgst", "-sha256", "-verify", str(files["key.pub"])),
@@ -235,9 +235,9 @@ def test_a_digest_is_signed_as_its_data(
 def test_a_certificate_is_shown_and_exported(run: Signerctl, issued: dict[str, str]) -> None:
     """By serial or by name, as table, as JSON, as PEM and as DER: the same certificate."""
     serial = issued["serial_number"]
-    table = run("auditor", "certificate", "get", serial)
+    table = run("auditor", "certificate", "show", serial)
     assert "홍길동" in table.text
-    shown = run("auditor", "certificate", "get", issued["name"], "-o", "json")
+    shown = run("auditor", "certificate", "show", issued["name"], "-o", "json")
     assert shown.document == issued
     der = run("auditor", "certificate", "export", serial, "--format", "der").out
     assert der == base64.b64decode(issued["der"])
@@ -334,11 +334,11 @@ def test_exit_codes_tell_scripts_what_to_do(
             run("signer", *sign, "--digest", "sha512:" + "0" * 128),
         ),
         (ExitCode.REFUSED, "PERMISSION_DENIED", run("auditor", *sign, stdin=b"0")),
-        (ExitCode.REFUSED, "NOT_FOUND", run("auditor", "certificate", "get", "abcd")),
+        (ExitCode.REFUSED, "NOT_FOUND", run("auditor", "certificate", "show", "abcd")),
         (
             ExitCode.TRY_AGAIN,
             "DEADLINE_EXCEEDED",
-            run("ra-officer", "--timeout", "0.001", "certificate", "get", issued["name"]),
+            run("ra-officer", "--timeout", "0.001", "certificate", "show", issued["name"]),
         ),
         (
             ExitCode.NOT_CONNECTED,
@@ -362,7 +362,7 @@ def test_exit_codes_tell_scripts_what_to_do(
         assert word in result.err, result.err
         assert result.out == b""
         assert str(daemon.directory / "secrets") not in result.err
-    document = json.loads(run("auditor", "-o", "json", "certificate", "get", "abcd").err)["error"]
+    document = json.loads(run("auditor", "-o", "json", "certificate", "show", "abcd").err)["error"]
     assert (document["reason"], document["exit_code"]) == ("NOT_FOUND", ExitCode.REFUSED)
     assert document["advice"]
     negative = run(

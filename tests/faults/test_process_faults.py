@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from examples.private_daemon import DaemonProcess, DaemonSize, PrivateDaemon
 from signerd.core.fault import FaultPoint
-from signerd_client import AsyncClient, Client
+from signerd_client import AsyncClient, Client, Signature, SignItem
 from signerd_client.error import DeadlineExceeded, ResourceExhausted
 from tests.faults.scene import (
     BACK_S,
@@ -91,6 +94,33 @@ def _sign_until(signer: Client, credential: str, condition: Callable[[], bool]) 
     wait_until(
         lambda: signer.sign(credential, data=b"order").signature and condition(), BACK_S, "signed"
     )
+
+
+def test_a_stream_goes_on_through_the_death_of_its_front(
+    daemon: PrivateDaemon, credential: str
+) -> None:
+    """Each front is killed in the middle of a stream, so also the one that serves it: every input
+    has its own signature, in their order."""
+    orders = [f"order {number}".encode() for number in range(1_500)]
+    fronts = daemon.processes("front")
+    kills = dict(zip((300, 900), fronts, strict=True))
+    with Client(daemon.target("signer")) as signer:
+        public = load_der_public_key(signer.get_public_key(credential).public_key)
+        assert isinstance(public, ec.EllipticCurvePublicKey)
+        items = (SignItem(credential, data=order) for order in orders)
+        count = 0
+        for order, result in zip(orders, signer.sign_stream(items), strict=True):
+            assert isinstance(result, Signature), result
+            public.verify(result.signature, order, ec.ECDSA(hashes.SHA256()))
+            count += 1
+            if count in kills:
+                os.kill(kills[count].pid, signal.SIGKILL)
+                wait_until(
+                    lambda gone=kills[count]: is_replaced(daemon, gone),  # type: ignore[misc]
+                    BACK_S,
+                    "the front is replaced",
+                )
+    assert count == len(orders)
 
 
 def test_a_signature_that_hangs_is_made_by_another_host(

@@ -38,7 +38,7 @@ def test_a_pin_is_set_changed_and_taken_away(
     new, old = directory / "new", directory / "old"
     new.write_text("482613")
     old.write_text("274953")
-    command = ("activation", "set-pin", "c", "--pin-from", f"file:{new}")
+    command = ("activation", "set-pin", "c", "--new-pin-from", f"file:{new}")
     assert signerctl(*command, "--current-pin-from", f"file:{old}").code == 0
     (request,) = daemon.script.requests["SetActivationPin"]
     assert (request.new_pin, request.current_pin) == ("482613", "274953")

@@ -100,7 +100,7 @@ def test_a_suspension_shows_its_limit(signerctl: Signerctl) -> None:
 
 def test_json_has_the_field_names_of_the_api(daemon: ScriptedDaemon, signerctl: Signerctl) -> None:
     """Times are RFC 3339, bytes base64, Korean text is not escaped."""
-    result = signerctl("-o", "json", "certificate", "get", "4f")
+    result = signerctl("-o", "json", "certificate", "show", "4f")
     document = json.loads(result.out)
     assert "홍길동" in result.out
     assert document["name"] == daemon.answers.certificate_name
@@ -193,10 +193,10 @@ def test_public_keys_are_shown_and_written(
     daemon: ScriptedDaemon, signerctl: Signerctl, directory: Path
 ) -> None:
     """The PEM on the screen and in the file is the key's."""
-    shown = signerctl("key", "get", "c")
+    shown = signerctl("key", "show", "c")
     assert "EC_P256_SHA256" in shown.out
     out = directory / "key.pem"
-    assert signerctl("key", "get", "c", "--out", str(out)).code == 0
+    assert signerctl("key", "show", "c", "--out", str(out)).code == 0
     assert out.read_text() in shown.out
     assert load_pem_public_key(out.read_bytes()) == daemon.answers.holder.key.public_key()
 

@@ -106,7 +106,7 @@ def test_a_document_for_programs(daemon: ScriptedDaemon, signerctl: Signerctl) -
     ("arguments", "words"),
     [
         (("certificate", "isue"), "No such command"),
-        (("certificate", "get"), "CERTIFICATE"),
+        (("certificate", "show"), "CERTIFICATE"),
         (("sign", "--credential", "c", "--digest", "md5:00"), "is no digest"),
         (("sign", "--credential", "c", "--digest", "sha256:00", "--in", "x"), "either --in"),
         (("sign", "--credential", "c", "--in", "/no/such/file"), "cannot read /no/such/file"),

@@ -11,6 +11,7 @@ from signerd.core.activation import ActivationRecord, AuthorisationUse, SigningA
 from signerd.core.agreement_rule import count_new, require_good
 from signerd.core.error import PermissionDenied, SignerdError, WrongState
 from signerd.core.evidence import CodeRecord
+from signerd.core.record import Answer, RequestKey
 from signerd.core.value import CredentialId
 from signerd.policy.decide import Scope
 from signerd.signing.sign import SignInput, SignRequest
@@ -79,6 +80,8 @@ def test_no_value_shows_a_secret() -> None:
     request = SignRequest(
         KEY, SignInput(b"data", None), "dns:app", "r", Scope(()), 0.0, f"id.{SECRET}"
     )
-    shown = f"{record!r} {GIVEN!r} {GivenAuthorisation(SECRET, GIVEN)!r} {request!r} {request}"
+    given = GivenAuthorisation(SECRET, GIVEN.authorisation_id, 1, GIVEN.expires_utc)
+    answer = Answer(RequestKey("dns:app", "AuthorizeSigning", "r", b""), SECRET.encode())
+    shown = f"{answer!r} {record!r} {GIVEN!r} {given!r} {request!r} {request}"
     for secret in (SECRET, "$argon2id", "code-mac", str(GIVEN.secret_sha256)):
         assert secret not in shown

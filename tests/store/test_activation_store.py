@@ -10,12 +10,14 @@ import pytest
 from signerd.audit.event import EventKind
 from signerd.audit.signature import SignatureRecord
 from signerd.core.activation import ActivationRecord, AuthorisationUse, SigningAuthorisation
-from signerd.core.error import Interrupted
+from signerd.core.error import Conflict, Interrupted
 from signerd.core.evidence import CodeRecord
+from signerd.core.record import Answer
 from signerd.core.value import CredentialId
 from signerd.store.activation import SqlActivationStore
+from signerd.store.answer import SqlAnswerStore
 from signerd.store.signature import SqlSignatureStore
-from tests.store.scenario import START, Bank, credential_in, event_of
+from tests.store.scenario import START, Bank, credential_in, event_of, request_of
 
 NOTHING = ActivationRecord()
 SET = ActivationRecord("$argon2id$", START, 2, CodeRecord(b"mac", START, (START,)))
@@ -27,11 +29,17 @@ def _given(credential: CredentialId, *, remaining: int = 3) -> SigningAuthorisat
     )
 
 
+def _answer() -> Answer:
+    return Answer(request_of("AuthorizeSigning"), b"sealed")
+
+
 async def _store_with(bank: Bank) -> tuple[SqlActivationStore, CredentialId]:
     """A store with one authorisation of a new credential."""
     store, credential = SqlActivationStore(bank.database), credential_in(await bank.issue())
     event = event_of(EventKind.SIGNING_AUTHORISED)
-    await store.change_activation(credential, NOTHING, SET, event, authorisation=_given(credential))
+    await store.change_activation(
+        credential, NOTHING, SET, event, _answer(), authorisation=_given(credential)
+    )
     return store, credential
 
 
@@ -46,9 +54,9 @@ async def test_what_was_set_is_found_and_changed_from_what_it_was(bank: Bank) ->
     store, credential = await _store_with(bank)
     assert await store.find_activation(credential) == SET
     with pytest.raises(Interrupted):
-        await store.change_activation(credential, NOTHING, SET, event_of())
+        await store.change_activation(credential, NOTHING, SET, event_of(), _answer())
     after = replace(SET, failures=3)
-    await store.change_activation(credential, SET, after, event_of())
+    await store.change_activation(credential, SET, after, event_of(), _answer())
     assert await store.find_activation(credential) == after
 
 
@@ -99,9 +107,33 @@ async def test_authorisations_end(bank: Bank) -> None:
     assert await store.forget_authorisations(START + timedelta(seconds=1)) == 1
     assert await store.find_authorisation("ab" * 16, "call") is None
     event = event_of()
-    await store.change_activation(credential, SET, SET, event, authorisation=_given(credential))
-    await store.change_activation(credential, SET, NOTHING, event, withdraw=True)
+    await store.change_activation(
+        credential, SET, SET, event, _answer(), authorisation=_given(credential)
+    )
+    await store.change_activation(credential, SET, NOTHING, event, _answer(), withdraw=True)
     assert await store.find_authorisation("ab" * 16, "call") is None
     [refusal] = await signatures.record_signatures([_record(credential, "call", b"x")])
     assert refusal is not None
     assert refusal.reason == "AUTHORISATION_INVALID"
+
+
+async def test_what_was_answered_is_found_and_stands(bank: Bank) -> None:
+    """Another answer to the same call is refused together with its effect, and so is the same id
+    for something else."""
+    store, credential = await _store_with(bank)
+    answers = SqlAnswerStore(bank.database)
+    answer = _answer()
+    assert await answers.find_answer(answer.request) is None
+    await store.change_activation(credential, SET, SET, event_of(), answer)
+    assert await answers.find_answer(answer.request) == b"sealed"
+    with pytest.raises(Interrupted):
+        await store.change_activation(
+            credential, SET, NOTHING, event_of(), replace(answer, sealed=b"another")
+        )
+    other = replace(answer.request, content_sha256=b"other content")
+    with pytest.raises(Conflict):
+        await answers.find_answer(other)
+    with pytest.raises(Conflict):
+        await store.change_activation(credential, SET, NOTHING, event_of(), Answer(other, b""))
+    assert await store.find_activation(credential) == SET
+    assert await answers.find_answer(answer.request) == b"sealed"

@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from signerd.config.settings import TokensSettings
 from signerd.core.algorithm import KeyAlgorithm
 from signerd.core.error import HOST_LOST, DeadlineExceeded, TokenRefused, TokenUnavailable
 from signerd.core.fault import FaultPoint
+from signerd.core.signing import Lane, SignTask
 from signerd.core.value import KeyRef, TokenRef
 from signerd.tokens.client import TokenClient
 from signerd.tokens.reload_gate import ReloadGate
@@ -74,6 +76,40 @@ async def test_service_resumes_when_the_token_is_back(stage: Stage) -> None:
         away.rename(place)
         assert await signs_within(client, key, 25)
     assert stage.hosts["host-0"].process.poll() is None
+
+
+async def test_another_host_signs_while_the_token_does_not_answer_one(stage: Stage) -> None:
+    """A host without its PIN file cannot log in again after the token was away. Whichever key is
+    asked for, alone or with many others, the other host signs with it."""
+    own_pin = stage.hsm.directory / "own-pin"
+    shutil.copy(stage.hsm.pin_file, own_pin)
+    stage.serve("host-0")
+    stage.serve("host-1", settings=_with_pin_file(stage, own_pin))
+    place, away = stage.hsm.tokens, stage.hsm.directory / "away"
+    async with connected(stage) as client, connected(stage, only="host-1") as crippled:
+        keys = [await new_key(client, "pool-1") for _ in range(12)]
+        own_pin.unlink()
+        place.rename(away)
+        place.mkdir()
+        for one in (client, crippled):
+            with pytest.raises(TokenUnavailable):
+                await one.probe(keys[0], _ALGORITHM, deadline=soon())
+        place.rmdir()
+        away.rename(place)
+        assert await signs_within(client, keys[0], 25)
+        with pytest.raises(TokenUnavailable):
+            await crippled.probe(keys[0], _ALGORITHM, deadline=soon())
+        for key in keys:
+            await client.probe(key, _ALGORITHM, deadline=soon())
+        tasks = [SignTask(key, _ALGORITHM, bytes(32)) for key in keys] * 8
+        made = await client.sign_many(tasks, deadline=soon(), lane=Lane.BATCH)
+        assert len(made) == len(tasks)
+        assert all(isinstance(one, bytes) and one for one in made)
+
+
+def _with_pin_file(stage: Stage, pin_file: Path) -> TokensSettings:
+    text = stage.hsm.settings().model_dump_json()
+    return TokensSettings.model_validate_json(text.replace(str(stage.hsm.pin_file), str(pin_file)))
 
 
 async def test_one_token_gone_takes_only_its_own_keys(stage: Stage) -> None:

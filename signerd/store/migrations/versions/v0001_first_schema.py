@@ -446,6 +446,7 @@ def _create_journal() -> None:
         sa.Column("content_sha256", sa.LargeBinary(), nullable=False),
         sa.Column("issuance_id", sa.String(length=64), nullable=True),
         sa.Column("certificate_id", sa.String(length=40), nullable=True),
+        sa.Column("answer", sa.LargeBinary(), nullable=True),
         sa.Column("created_utc", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["certificate_id"], ["certificates.certificate_id"], name="fk_requests_certificate_id"
