@@ -1,8 +1,10 @@
 """OCSP responses and CRLs, for what has to be validated when nobody answers any more."""
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -16,6 +18,8 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from signerd_client.error import ErrorDetail, Unavailable
 
 _TIMEOUT_S: Final = 10.0
+# For a publisher that says when to come again, as one does that has just been started.
+_PATIENCE_S: Final = 15.0
 _LARGEST: Final = 64 * 1024 * 1024
 _SCHEMES: Final = ("http://", "https://")
 _FRESHEST_CRL: Final = "freshest_crl"
@@ -78,15 +82,36 @@ def _fetch(
     url: str, body: bytes | None = None, headers: Mapping[str, str] = MappingProxyType({})
 ) -> bytes:
     request = urllib.request.Request(url, body, dict(headers))  # noqa: S310 - scheme checked
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - scheme checked
-            content: bytes = answer.read(_LARGEST)
-    except OSError as error:
-        raise Unavailable(
-            ErrorDetail(
-                message=f"{url} does not say whether the certificate is revoked: {error}",
-                reason="REVOCATION_INFO_UNAVAILABLE",
-                advice=Unavailable.advice_of_family,
-            )
-        ) from error
-    return content
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - scheme checked
+                content: bytes = answer.read(_LARGEST)
+        except OSError as error:
+            wait_s = _retry_after_s(error)
+            if wait_s is None or time.monotonic() + wait_s > until:
+                raise _unavailable(url, error) from error
+            time.sleep(wait_s)
+        else:
+            return content
+
+
+def _retry_after_s(error: OSError) -> float | None:
+    """What the server says (RFC 9110, 10.2.3: seconds); None where it says nothing."""
+    if not isinstance(error, urllib.error.HTTPError):
+        return None
+    error.close()
+    if error.code != HTTPStatus.SERVICE_UNAVAILABLE:
+        return None
+    said = error.headers.get("Retry-After", "")
+    return float(said) if said.isascii() and said.isdigit() else None
+
+
+def _unavailable(url: str, error: OSError) -> Unavailable:
+    return Unavailable(
+        ErrorDetail(
+            message=f"{url} does not say whether the certificate is revoked: {error}",
+            reason="REVOCATION_INFO_UNAVAILABLE",
+            advice=Unavailable.advice_of_family,
+        )
+    )
