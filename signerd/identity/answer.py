@@ -42,6 +42,10 @@ class _Stored(msgspec.Struct, frozen=True):
     refusal: _Refusal | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
 
+    def __repr__(self) -> str:
+        """Without the result, which may be a secret."""
+        return f"{type(self).__name__}()"
+
 
 _decode: Final = msgspec.json.Decoder(_Stored).decode
 

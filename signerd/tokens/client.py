@@ -67,7 +67,7 @@ class TokenClient:
     because that host holds the key's handle. At most `window` requests are in flight to a host,
     and a few of the batch lane; in each lane queue_limit signatures wait here, and one more is
     refused at once. Work that nobody waits for any more is not sent. When a host goes away,
-    another does its work, and another uses a key whose token does not answer a host.
+    another does its work, and so it does where a token does not answer a host.
 
     Methods raise LimitExceeded (QUEUE_FULL), DeadlineExceeded, TokenUnavailable, TokenRefused.
     """
@@ -110,7 +110,7 @@ class TokenClient:
             sign_weight(algorithm),
             deadline,
         )
-        work.is_key_use = True
+        work.may_move = True
         return (await self._done(work, Signed)).signature
 
     async def sign_many(
@@ -229,6 +229,7 @@ class TokenClient:
             HEAVY_WEIGHT,
             deadline,
         )
+        work.may_move = True
         return (await self._done(work, Destroyed)).count
 
     async def list_keys(self, token: TokenRef, *, deadline: float) -> list[TokenKey]:
@@ -239,6 +240,7 @@ class TokenClient:
             HEAVY_WEIGHT,
             deadline,
         )
+        work.may_move = True
         return (await self._done(work, Listed)).keys
 
     async def create_token(self, label: str, *, deadline: float) -> TokenRef:
@@ -312,7 +314,7 @@ class TokenClient:
         self, build: Callable[[int], Request], key: KeyRef, deadline: float, kind: type[_A]
     ) -> Awaitable[_A]:
         work = self._work(build, key.cka_id, SIGN_WEIGHT, deadline)
-        work.is_key_use = True
+        work.may_move = True
         return self._done(work, kind)
 
     async def _done(self, work: Work, kind: type[_A]) -> _A:
@@ -363,8 +365,8 @@ class TokenClient:
         raise Internal(f"a token host answered with {type(answer).__name__}")
 
     def _moved(self, work: Work, error: SignerdError) -> bool:
-        """Whether another host was given the use of a key."""
-        if not work.is_key_use or not isinstance(error, TokenUnavailable):
+        """Whether another host was given what this one could not do."""
+        if not work.may_move or not isinstance(error, TokenUnavailable):
             return False
         refused_by = self._refused_by(work)
         if refused_by is None:

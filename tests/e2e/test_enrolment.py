@@ -50,6 +50,11 @@ def _new() -> str:
 
 
 def _call(desk: RawCaller, name: str, request: Any) -> Any:
+    """A new call each time, unless the request says which one it is."""
+    if "request_id" in request.DESCRIPTOR.fields_by_name and not request.request_id:
+        named = type(request)(request_id=_new())
+        named.MergeFrom(request)
+        request = named
     return desk.send(f"{_SERVICE}/{name}", request, getattr(pb, f"{name}Response"))
 
 

@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import signerd.identity
 from signerd.config.secret_source import Secret
 from signerd.core.evidence import (
@@ -19,7 +21,9 @@ from signerd.core.evidence import (
     Factor,
     PasswordRecord,
 )
+from signerd.core.record import RequestKey
 from signerd.core.value import CredentialId
+from signerd.identity.answer import AnsweredCall, _Stored
 from signerd.identity.authorisation import (
     AuthorisationRule,
     Claim,
@@ -36,12 +40,13 @@ from signerd.identity.document import (
 from signerd.identity.factor import DEFAULT_FACTORS, GroupStanding
 from signerd.identity.file_document_verifier import FileDocumentVerifier
 from signerd.identity.http_document_verifier import HttpDocumentVerifier
+from signerd.identity.keyed_hash import CallMac
 from signerd.identity.load import IdentityRules
 from signerd.identity.lockout import LockoutRule
 from signerd.identity.one_time_code import ActivationBinding, CodeRule, NewCode, make_code
 from signerd.identity.password import Argon2Cost, PasswordRule, new_password
 from signerd.identity.password_strength import PersonalWords, personal_words
-from tests.identity.scene import BINDING, ENROLMENT, NOW, counting, mac
+from tests.identity.scene import BINDING, ENROLMENT, NOW, Box, counting, mac
 
 PASSWORD = "tq Kx9#mQ2vLp tortoise"  # noqa: S105 - made up
 TODAY = date(2026, 11, 24)
@@ -64,7 +69,12 @@ async def values() -> tuple[list[object], set[str]]:
     words = personal_words(
         name="김하늘", birth_date=date(1990, 5, 12), phone="+821055508877", email="skylark@b.kr"
     )
+    box = Box()
+    call = AnsweredCall(RequestKey("dns:app", "Prove", "r", b""), box, box, 0.0)
+    answer = await call.result(authorisation.code.reveal())
+    stored = _Stored(result=msgspec.Raw(msgspec.json.encode(authorisation.code.reveal())))
     shown: list[object] = [
+        *(call, answer, stored, CallMac(box, 0.0)),
         *(code, code.record, Check(code.record), CodeRule(), BINDING),
         ActivationBinding(CredentialId("ab")),
         *(authorisation, authorisation.record, AuthorisationRule()),
