@@ -25,7 +25,8 @@ _RSA_SHARE: Final = 0.05
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
     """clients: over all processes. duration_s: no call is begun later. unreachable_s and
-    timeout_s: as of the client library. seed: of the clients' choices."""
+    timeout_s: as of the client library. seed: of the clients' choices. pause_s: of each client
+    between its calls."""
 
     officer: Target
     signer: Target
@@ -35,6 +36,7 @@ class LoadPlan:
     timeout_s: float
     unreachable_s: float
     seed: int
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ async def _run_client(plan: LoadPlan, number: int, until: float) -> Ledger:
         actor = _Actor(officer, signer, f"load-{plan.seed}-{number}", plan.seed * 1000 + number)
         while time.monotonic() < until:
             await actor.act()
+            await asyncio.sleep(plan.pause_s)
         return actor.ledger
 
 
