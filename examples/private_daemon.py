@@ -7,7 +7,7 @@
 The pytest plugin and the harness use the same one, so it is part of the package.
 """
 
-from signerd_harness.daemon_directory import DaemonProcess
-from signerd_harness.private_daemon import DaemonFailed, DaemonSize, PrivateDaemon, private_daemon
+from signerd_harness.daemon_directory import DaemonFailed, DaemonProcess
+from signerd_harness.private_daemon import DaemonSize, PrivateDaemon, private_daemon
 
 __all__ = ["DaemonFailed", "DaemonProcess", "DaemonSize", "PrivateDaemon", "private_daemon"]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from pytest_signerd.run import TestRun
-from signerd_harness.daemon_directory import DaemonDirectory
-from signerd_harness.private_daemon import DaemonFailed, DaemonSize, PrivateDaemon, make_daemon
+from signerd_harness.daemon_directory import DaemonDirectory, DaemonFailed
+from signerd_harness.private_daemon import DaemonSize, PrivateDaemon, make_daemon
 
 EXPIRING: Final = "test-expiring"
 # Back-dated by a day less two seconds, of the one day that it is valid.

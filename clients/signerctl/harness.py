@@ -18,8 +18,9 @@ from signerctl.view import Row
 from signerd_harness.bank import Targets
 from signerd_harness.crew import WorkerFailed
 from signerd_harness.customer import LIMIT, SEED_LIMIT, Customer, customers
+from signerd_harness.daemon_directory import DaemonFailed
 from signerd_harness.live import LiveView
-from signerd_harness.private_daemon import DaemonFailed, DaemonSize, private_daemon
+from signerd_harness.private_daemon import DaemonSize, private_daemon
 from signerd_harness.report_html import html_report
 from signerd_harness.report_junit import junit_xml
 from signerd_harness.result import Result, checks

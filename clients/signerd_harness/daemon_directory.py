@@ -15,6 +15,10 @@ _SIGNERD: Final = str(Path(sys.executable).with_name("signerd"))
 _LOG: Final = "serve.log"
 
 
+class DaemonFailed(Exception):
+    """The daemon did not do what it should; the message ends with the end of its log."""
+
+
 @dataclass(frozen=True, slots=True)
 class DaemonProcess:
     """A line of the supervisor's list of processes. group: "front" or "host"."""

@@ -15,16 +15,13 @@ from types import MappingProxyType
 from typing import Final
 
 from signerd_client import Client, SignerdError
-from signerd_harness.daemon_directory import DaemonDirectory, configure, run_signerd
+from signerd_harness.daemon_directory import DaemonDirectory, DaemonFailed, configure
+from signerd_harness.state_template import copy_state, make_state
 
 _START_LIMIT_S: Final = 60.0
 _STOP_LIMIT_S: Final = 30.0
 _LOG_TAIL_LINES: Final = 15
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-
-
-class DaemonFailed(Exception):
-    """The daemon did not do what it should; the message ends with the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +122,21 @@ def private_daemon(
     *,
     grants: str = "",
     profiles: Mapping[str, str] = _NOTHING,
+    with_own_ca: bool = False,
 ) -> Iterator[PrivateDaemon]:
     """Make, start and finally remove a daemon. Raises DaemonFailed.
 
     settings: keys of the configuration, such as "tokens.call_limit_s", and their values as TOML.
     grants: TOML, added to the policy that init writes. profiles: further ones, TOML by name.
+    with_own_ca: not a copy where there is a template (see `state_template`).
     """
     # Unix socket paths are limited to 107 bytes, so the directory is directly under the
     # temporary one.
     directory = Path(tempfile.mkdtemp(prefix="sd"))
     try:
-        place = make_daemon(directory, size, settings, grants=grants, profiles=profiles)
+        place = make_daemon(
+            directory, size, settings, grants=grants, profiles=profiles, with_own_ca=with_own_ca
+        )
         daemon = PrivateDaemon(place)
         try:
             daemon.wait_until_serving()
@@ -153,14 +154,15 @@ def make_daemon(
     *,
     grants: str = "",
     profiles: Mapping[str, str] = _NOTHING,
+    with_own_ca: bool = False,
 ) -> DaemonDirectory:
     """Make state and configuration in an empty directory, as `private_daemon` does, and start
     nothing. Raises DaemonFailed."""
     address, publisher = (f"127.0.0.1:{port}" for port in _free_ports(2))
-    addresses = ("--listen", address, "--publish", publisher)
-    made = run_signerd("init", "--state", str(directory), *addresses)
-    if made.returncode != 0:
-        raise DaemonFailed(f"signerd init ended with {made.returncode}\n{made.stderr}")
+    publishes = dict(settings).get("publisher.enabled", str(size.publisher).lower()) == "true"
+    # The CA's own certificates name the publisher that init was told of.
+    make = make_state if publishes or with_own_ca else copy_state
+    make(directory, address, publisher)
     sizes = {
         "server.fronts": str(size.fronts),
         "tokens.hosts": str(size.hosts),
