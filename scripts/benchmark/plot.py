@@ -30,6 +30,8 @@ def draw(result: "Result", directory: Path) -> None:
 
 
 def _panel(panel: Any, result: "Result", kind: Any, what: str, unit: str) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415 - as in draw
+
     lines: dict[str, list[tuple[int, float]]] = {}
     for rate in result.forms:
         if rate.kind == kind:
@@ -44,7 +46,12 @@ def _panel(panel: Any, result: "Result", kind: Any, what: str, unit: str) -> Non
                 panel.axhline(bare.rate_per_s, linestyle="--", color="grey", label="token alone")
     panel.set_title(KEYS[kind])
     panel.set_xscale("log", base=2)
+    panel.set_xticks(sorted({callers for points in lines.values() for callers, _ in points}))
+    panel.xaxis.set_major_formatter("{x:.0f}")
     panel.set_yscale("log")
+    panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.yaxis.set_major_formatter("{x:,.0f}")
+    panel.yaxis.set_minor_formatter(NullFormatter())
     panel.set_xlabel("callers")
     panel.set_ylabel(unit)
     panel.legend(fontsize=8)
