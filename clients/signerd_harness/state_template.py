@@ -38,7 +38,7 @@ def copy_state(directory: Path, listen: str, publish: str) -> None:
     with _locked(Path(place) / "lock"):
         if not template.exists():
             shutil.rmtree(making, ignore_errors=True)
-            making.mkdir()
+            making.mkdir(mode=0o700)
             make_state(making, listen, publish)
             making.rename(template)
     shutil.copytree(template, directory, dirs_exist_ok=True)

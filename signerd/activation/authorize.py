@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
-from signerd.activation.call import ActivationContext, Attempt, Caller, require_unlocked
+from signerd.activation.call import ActivationContext, Attempt, require_unlocked
 from signerd.activation.set_pin import require_pin
 from signerd.audit.event import EventKind
 from signerd.config.secret_source import Secret
@@ -16,6 +16,7 @@ from signerd.core.error import InvalidRequest
 from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
 from signerd.identity.one_time_code import ActivationBinding, verify_code
+from signerd.registry.answered import Caller
 from signerd.signing.sign import SignInput, check_signs
 
 _ID_BYTES: Final = 16
@@ -84,7 +85,7 @@ class AuthorizeSigning:
         """
         context = self._context
         credential = await context.find(request.credential, caller)
-        call = await context.answered("AuthorizeSigning", caller)
+        call = await context.answers.of("AuthorizeSigning", caller)
         if (earlier := await call.earlier(GivenAuthorisation)) is not None:
             return earlier
         check_signs(credential, caller.scope, context.clock.now())

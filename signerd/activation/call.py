@@ -1,7 +1,7 @@
 """What the calls of activation have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from signerd.activation.ports import ActivationStore, CredentialStore
@@ -13,11 +13,11 @@ from signerd.core.evidence import CodeRecord
 from signerd.core.lifecycle import CredentialState
 from signerd.core.record import CredentialRecord
 from signerd.core.value import CredentialId
-from signerd.identity.answer import AnsweredCall, AnswerStore
+from signerd.identity.answer import AnsweredCall
 from signerd.identity.keyed_hash import CallMac
 from signerd.identity.one_time_code import CodeRule
 from signerd.identity.sealer import Sealer
-from signerd.policy.decide import Scope
+from signerd.registry.answered import Answers, Caller
 from signerd.registry.ports import SubscriberStore
 from signerd.registry.vault import Vault
 from signerd.signing.sign import barred, check_scope
@@ -26,23 +26,12 @@ MOST_FAILURES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls. content: of the request, without its id; deadline: seconds of time.monotonic()."""
-
-    principal: str
-    request_id: str
-    content: bytes = field(repr=False)
-    scope: Scope
-    deadline: float
-
-
-@dataclass(frozen=True, slots=True)
 class ActivationContext:
     """What all of them work on. random: bytes from a secure source."""
 
     credentials: CredentialStore
     activations: ActivationStore
-    answers: AnswerStore
+    answers: Answers
     subscribers: SubscriberStore
     vault: Vault
     sealer: Sealer
@@ -67,13 +56,6 @@ class ActivationContext:
         if credential.state not in (CredentialState.ACTIVE, CredentialState.SUSPENDED):
             raise barred(credential)
         return credential
-
-    async def answered(self, method: str, caller: Caller) -> AnsweredCall:
-        """The call, for what it was answered before. Raises as Sealer."""
-        request = await self.vault.request_key(
-            caller.principal, method, caller.request_id, caller.content, deadline=caller.deadline
-        )
-        return AnsweredCall(request, self.answers, self.sealer, caller.deadline)
 
     def mac(self, caller: Caller) -> CallMac:
         """Keyed hashes within the deadline of a call."""

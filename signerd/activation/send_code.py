@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from signerd.activation.call import ActivationContext, Caller, require_unlocked
+from signerd.activation.call import ActivationContext, require_unlocked
 from signerd.audit.event import EventKind
 from signerd.core.error import Internal, WrongState
 from signerd.core.message import Channel, MessageDraft, MessageKind
@@ -12,6 +12,7 @@ from signerd.core.subscriber import PersonalData
 from signerd.core.value import CredentialId
 from signerd.identity.one_time_code import ActivationBinding, NewCode, make_code
 from signerd.outbox.sealed import SealedContent, associated_of
+from signerd.registry.answered import Caller
 from signerd.registry.call import require_registered
 from signerd.registry.personal_data import masked
 
@@ -58,7 +59,7 @@ class SendActivationCode:
                 "use the PIN",
                 reason="PHONE_NOT_REGISTERED",
             )
-        call = await context.answered("SendActivationCode", caller)
+        call = await context.answers.of("SendActivationCode", caller)
         if (earlier := await call.earlier(_Sent)) is not None:
             return SentCode(masked(data).phone, earlier.expires_utc)
         before = await context.activations.find_activation(credential_id)

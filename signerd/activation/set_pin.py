@@ -3,13 +3,14 @@
 import asyncio
 from dataclasses import dataclass, replace
 
-from signerd.activation.call import ActivationContext, Attempt, Caller, require_unlocked
+from signerd.activation.call import ActivationContext, Attempt, require_unlocked
 from signerd.audit.event import EventKind
 from signerd.config.secret_source import Secret
 from signerd.core.error import WrongState
 from signerd.core.value import CredentialId, SubscriberId
 from signerd.identity.password import SALT_BYTES
 from signerd.identity.pin import check_pin, hash_pin, is_pin, keyed_pin, matches_pin
+from signerd.registry.answered import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class SetActivationPin:
         """
         context = self._context
         credential = await context.find(credential_id, caller)
-        call = await context.answered("SetActivationPin", caller)
+        call = await context.answers.of("SetActivationPin", caller)
         if await call.earlier(PinSet) is not None:
             return
         before = await context.activations.find_activation(credential_id)

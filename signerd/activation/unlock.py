@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
-from signerd.activation.call import ActivationContext, Caller
+from signerd.activation.call import ActivationContext
 from signerd.audit.event import EventKind
 from signerd.core.value import CredentialId
+from signerd.registry.answered import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class UnlockActivation:
         ActivationContext.find and Sealer."""
         context = self._context
         credential = await context.find(credential_id, caller)
-        call = await context.answered("UnlockActivation", caller)
+        call = await context.answers.of("UnlockActivation", caller)
         if (earlier := await call.earlier(Unlocked)) is not None:
             return earlier.is_pin_set
         before = await context.activations.find_activation(credential_id)

@@ -9,6 +9,7 @@ from signerd.activation.set_pin import SetActivationPin
 from signerd.activation.unlock import UnlockActivation
 from signerd.app.wiring import Base
 from signerd.identity.load import IdentityRules
+from signerd.registry.answered import Answers
 from signerd.registry.vault import Vault
 from signerd.store.activation import SqlActivationStore
 from signerd.store.answer import SqlAnswerStore
@@ -19,12 +20,13 @@ from signerd.transport.activation import ActivationUseCases
 
 def activation_use_cases(base: Base, rules: IdentityRules) -> ActivationUseCases:
     """Activation. Raises BootError."""
+    vault = Vault(base.sealer)
     context = ActivationContext(
         credentials=SqlSignatureStore(base.database),
         activations=SqlActivationStore(base.database),
-        answers=SqlAnswerStore(base.database),
+        answers=Answers(SqlAnswerStore(base.database), vault, base.sealer),
         subscribers=SqlSubscriberStore(base.database),
-        vault=Vault(base.sealer),
+        vault=vault,
         sealer=base.sealer,
         code_rule=rules.code,
         clock=base.clock,

@@ -18,6 +18,7 @@ from signerd.enrolment.send_code import SendCode
 from signerd.enrolment.show import EnrolmentQuery
 from signerd.identity.document import DocumentVerifier
 from signerd.pki.profile import Profile
+from signerd.registry.answered import Answers
 from signerd.registry.vault import Vault
 from signerd.store.answer import SqlAnswerStore
 from signerd.store.enrolment import SqlEnrolmentStore
@@ -34,12 +35,13 @@ def enrolment_use_cases(
     profiles: Callable[[], dict[str, Profile]],
 ) -> EnrolmentUseCases:
     """Enrolment, over the use cases that make and revoke certificates. Raises BootError."""
+    vault = Vault(base.sealer)
     context = EnrolmentContext(
         store=SqlEnrolmentStore(base.database),
         evidence=SqlEvidenceStore(base.database),
-        answers=SqlAnswerStore(base.database),
+        answers=Answers(SqlAnswerStore(base.database), vault, base.sealer),
         subscribers=SqlSubscriberStore(base.database),
-        vault=Vault(base.sealer),
+        vault=vault,
         sealer=base.sealer,
         rules=identity_rules(base.settings),
         clock=base.clock,

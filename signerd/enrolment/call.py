@@ -1,7 +1,7 @@
 """What the calls about enrolments have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from signerd.audit.event import AuditEvent, EventKind
 from signerd.core.clock import Clock
@@ -10,26 +10,14 @@ from signerd.core.error import PermissionDenied, SignerdError, WrongState
 from signerd.core.subscriber import PersonalData, SubscriberRecord
 from signerd.core.value import EnrolmentId, SubscriberId
 from signerd.enrolment.ports import EnrolmentStore, EvidenceStore
-from signerd.identity.answer import AnsweredCall, AnswerStore
 from signerd.identity.keyed_hash import CallMac
 from signerd.identity.load import IdentityRules
 from signerd.identity.sealer import Sealer
 from signerd.policy.decide import Scope
+from signerd.registry.answered import Answers, Caller
 from signerd.registry.call import find_in_scope, require_registered
 from signerd.registry.ports import SubscriberStore
 from signerd.registry.vault import Vault
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls. request_id: of the change, or of the call where it has none of its own. content:
-    of a change, without its id. deadline: seconds of time.monotonic()."""
-
-    principal: str
-    request_id: str
-    content: bytes = field(repr=False)
-    scope: Scope
-    deadline: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +34,7 @@ class EnrolmentContext:
 
     store: EnrolmentStore
     evidence: EvidenceStore
-    answers: AnswerStore
+    answers: Answers
     subscribers: SubscriberStore
     vault: Vault
     sealer: Sealer
@@ -67,13 +55,6 @@ class EnrolmentContext:
         sealed = require_registered(found)
         data = await self.vault.unseal(subscriber, sealed, deadline=caller.deadline)
         return Registered(found, data)
-
-    async def answered(self, method: str, caller: Caller) -> AnsweredCall:
-        """The call, for what it was answered before. Raises as Sealer."""
-        request = await self.vault.request_key(
-            caller.principal, method, caller.request_id, caller.content, deadline=caller.deadline
-        )
-        return AnsweredCall(request, self.answers, self.sealer, caller.deadline)
 
     def mac(self, caller: Caller) -> CallMac:
         """Keyed hashes within the deadline of a call."""

@@ -24,8 +24,9 @@ from signerd.core.record import (
 )
 from signerd.core.state_machine import next_state, state_of
 from signerd.core.value import EnrolmentId
-from signerd.enrolment.call import Caller, Registered
+from signerd.enrolment.call import Registered
 from signerd.pki.profile import Presence, Profile
+from signerd.registry.answered import Caller
 
 CLAIM = "ClaimCertificate"
 _PAGE = 1000

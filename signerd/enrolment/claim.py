@@ -10,7 +10,6 @@ from signerd.core.error import Conflict, Interrupted, InvalidRequest, NotFound, 
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.record import CertificateRecord
 from signerd.enrolment.call import (
-    Caller,
     EnrolmentContext,
     check_scope,
     not_waiting,
@@ -18,6 +17,7 @@ from signerd.enrolment.call import (
 )
 from signerd.enrolment.certificate import CLAIM, EnrolmentCertificates, claim_request_id
 from signerd.identity.authorisation import Claim, redeem, reference_mac
+from signerd.registry.answered import Caller
 
 _TRIES: Final = 8
 
@@ -121,7 +121,7 @@ class ClaimCertificate:
         caller: Caller,
     ) -> SignerdError:
         """Count a wrong code, unless the same call was counted; the error to raise."""
-        call = await self._context.answered("ClaimCertificate", caller)
+        call = await self._context.answers.of("ClaimCertificate", caller)
         await call.earlier(dict)
         error = referred(record, refusal)
         event = self._context.event(

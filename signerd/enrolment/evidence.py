@@ -9,10 +9,11 @@ from signerd.config.secret_source import Secret
 from signerd.core.error import WrongState
 from signerd.core.record import RequestKey
 from signerd.core.value import SubscriberId
-from signerd.enrolment.call import Caller, EnrolmentContext
+from signerd.enrolment.call import EnrolmentContext
 from signerd.identity.biometric import check_biometric_key
 from signerd.identity.password import SALT_BYTES, expiry_of, new_password, verify_password
 from signerd.identity.password_strength import personal_words
+from signerd.registry.answered import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class EvidenceRegistration:
         """
         context, rule = self._context, self._context.rules.password
         registered = await context.registered(subscriber, caller)
-        call = await context.answered("SetPassword", caller)
+        call = await context.answers.of("SetPassword", caller)
         if (earlier := await call.earlier(PasswordSet)) is not None:
             return earlier.expires_utc
         before = await context.evidence.find_password(subscriber)

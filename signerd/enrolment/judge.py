@@ -9,7 +9,7 @@ from signerd.core.clock import korean_day
 from signerd.core.enrolment import EnrolmentRecord
 from signerd.core.error import InvalidRequest, ServiceUnavailable, SignerdError, WrongState
 from signerd.core.evidence import CodeRecord, DocumentKind, Factor, Failures, PasswordRecord
-from signerd.enrolment.call import Caller, EnrolmentContext, Registered
+from signerd.enrolment.call import EnrolmentContext, Registered
 from signerd.identity.biometric import verify_assertion
 from signerd.identity.document import (
     DocumentVerifier,
@@ -20,6 +20,7 @@ from signerd.identity.document import (
 from signerd.identity.lockout import after_failure, locked_refusal
 from signerd.identity.one_time_code import CodeBinding, verify_code
 from signerd.identity.password import SALT_BYTES, verify_password
+from signerd.registry.answered import Caller
 from signerd.registry.contact import RegisteredContacts
 
 

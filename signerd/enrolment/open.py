@@ -13,9 +13,10 @@ from signerd.core.error import Interrupted, InvalidRequest, NotFound, SignerdErr
 from signerd.core.evidence import EnrolmentPurpose
 from signerd.core.record import RequestKey
 from signerd.core.value import CertificateId, EnrolmentId, SubscriberId
-from signerd.enrolment.call import Caller, EnrolmentContext, referred
+from signerd.enrolment.call import EnrolmentContext, referred
 from signerd.enrolment.certificate import EnrolmentCertificates
 from signerd.identity.random_text import random_text
+from signerd.registry.answered import Caller
 
 _LIFETIME: Final = timedelta(days=1)
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -9,11 +9,12 @@ from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import Interrupted
 from signerd.core.evidence import EnrolmentPurpose
 from signerd.core.value import EnrolmentId
-from signerd.enrolment.call import Caller, EnrolmentContext, not_waiting, referred
+from signerd.enrolment.call import EnrolmentContext, not_waiting, referred
 from signerd.enrolment.judge import Judgement, Proof, ProofJudge
 from signerd.identity.answer import AnsweredCall
 from signerd.identity.authorisation import make_authorisation
 from signerd.identity.factor import missing
+from signerd.registry.answered import Caller
 
 # Of so many proofs at the same moment each is judged with what the others left behind.
 _TRIES: Final = 8
@@ -51,7 +52,7 @@ class ProveIdentity:
         What comes of a proof is stored before it is answered. Raises the refusals of the checks,
         NotFound, PermissionDenied, WrongState, Interrupted, StoreUnavailable, and as Sealer.
         """
-        call = await self._context.answered("ProveIdentity", caller)
+        call = await self._context.answers.of("ProveIdentity", caller)
         for _ in range(_TRIES):
             record = await self._context.find(enrolment, caller)
             if (earlier := await call.earlier(_Proven)) is not None:

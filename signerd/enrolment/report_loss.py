@@ -14,8 +14,9 @@ from signerd.core.evidence import EnrolmentPurpose
 from signerd.core.lifecycle import RevocationReason
 from signerd.core.record import CertificateRecord, RequestKey
 from signerd.core.value import EnrolmentId
-from signerd.enrolment.call import Caller, EnrolmentContext, not_waiting
+from signerd.enrolment.call import EnrolmentContext, not_waiting
 from signerd.identity.factor import missing, missing_refusal
+from signerd.registry.answered import Caller
 
 
 class ReportLoss:

@@ -10,13 +10,13 @@ from signerd.core.evidence import CodeRecord, Factor
 from signerd.core.message import Channel, MessageDraft, MessageKind
 from signerd.core.value import EnrolmentId
 from signerd.enrolment.call import (
-    Caller,
     EnrolmentContext,
     Registered,
     not_waiting,
 )
 from signerd.identity.one_time_code import CodeBinding, NewCode, make_code
 from signerd.outbox.sealed import SealedContent, associated_of
+from signerd.registry.answered import Caller
 from signerd.registry.personal_data import masked
 
 
@@ -50,7 +50,7 @@ class SendCode:
         """
         context = self._context
         record = await context.find(enrolment, caller)
-        call = await context.answered("SendCode", caller)
+        call = await context.answers.of("SendCode", caller)
         if (earlier := await call.earlier(_Sent)) is not None:
             registered = await context.registered(record.subscriber, caller)
             return SentCode(_masked(registered, factor), earlier.expires_utc)

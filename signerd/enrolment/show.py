@@ -7,8 +7,9 @@ from signerd.core.enrolment import EnrolmentFilter, EnrolmentRecord, EnrolmentSt
 from signerd.core.error import Conflict, NotFound
 from signerd.core.record import Page
 from signerd.core.value import EnrolmentId
-from signerd.enrolment.call import Caller, EnrolmentContext, check_scope, not_waiting
+from signerd.enrolment.call import EnrolmentContext, check_scope, not_waiting
 from signerd.enrolment.ports import Story
+from signerd.registry.answered import Caller
 
 _PAGE = 1000
 

@@ -9,13 +9,13 @@ from signerd.activation.authorize import (
     CodeProof,
     PinProof,
 )
-from signerd.activation.call import Caller
 from signerd.activation.send_code import SendActivationCode
 from signerd.activation.set_pin import SetActivationPin
 from signerd.activation.unlock import UnlockActivation
 from signerd.config.secret_source import Secret
 from signerd.core.error import InvalidRequest
 from signerd.core.value import parse_request_id
+from signerd.registry.answered import Caller
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.v1 import activation_pb2 as pb

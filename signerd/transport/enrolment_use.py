@@ -11,7 +11,6 @@ from signerd.core.enrolment import EnrolmentRecord, EnrolmentState
 from signerd.core.error import InvalidRequest
 from signerd.core.evidence import Factor
 from signerd.core.value import EnrolmentId, parse_request_id
-from signerd.enrolment.call import Caller
 from signerd.enrolment.claim import ClaimCertificate
 from signerd.enrolment.evidence import EvidenceRegistration
 from signerd.enrolment.open import OpenEnrolment
@@ -21,6 +20,7 @@ from signerd.enrolment.send_code import SendCode
 from signerd.enrolment.show import EnrolmentQuery
 from signerd.identity.factor import standing
 from signerd.identity.load import IdentityRules
+from signerd.registry.answered import Caller
 from signerd.transport import conversion as convert
 from signerd.transport.caller import current_caller
 from signerd.v1 import enrolment_pb2 as pb

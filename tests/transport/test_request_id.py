@@ -4,27 +4,8 @@ from typing import Final
 
 from google.protobuf.descriptor import MethodDescriptor
 
-from signerd.v1 import (
-    activation_pb2,
-    admin_pb2,
-    certificate_authority_pb2,
-    document_signing_pb2,
-    enrolment_pb2,
-    login_pb2,
-    signing_pb2,
-    timestamping_pb2,
-)
+from tests.client.scripted_daemon import SERVICES
 
-_FILES: Final = (
-    activation_pb2,
-    admin_pb2,
-    certificate_authority_pb2,
-    document_signing_pb2,
-    enrolment_pb2,
-    login_pb2,
-    signing_pb2,
-    timestamping_pb2,
-)
 _READS: Final = ("Get", "List", "Watch", "Find", "Count", "Verify", "Prove")
 # Repeated, they make another signature, time stamp or challenge, which harms nobody; the counting
 # of authorised signatures goes by the id of the call.
@@ -40,12 +21,7 @@ _MAKES_ONE_MORE: Final = {
 
 
 def _methods() -> list[MethodDescriptor]:
-    return [
-        method
-        for file in _FILES
-        for service in file.DESCRIPTOR.services_by_name.values()
-        for method in service.methods
-    ]
+    return [method for service in SERVICES for method in service.methods]
 
 
 def test_every_call_that_changes_state_has_a_request_id() -> None:
