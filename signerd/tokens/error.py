@@ -24,6 +24,10 @@ class SessionLost(TokenUnavailable):
     default_reason = "SESSION_LOST"
 
 
+class TokenNotOpen(TokenUnavailable):
+    """There is no session with the token, and what was to be done with it was not begun."""
+
+
 class PinRefused(TokenUnavailable):
     """The token does not take the PIN, or the PIN is not to be tried."""
 

@@ -9,9 +9,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from signerd.core import error as families
 from signerd.core.algorithm import KeyAlgorithm
-from signerd.core.error import Internal, SignerdError
+from signerd.core.error import FAMILIES, Internal, SignerdError
 from signerd.core.record import GeneratedKey, TokenHealth, TokenKey
 from signerd.core.signing import Lane
 from signerd.core.value import KeyRef, TokenRef
@@ -125,12 +124,14 @@ class TokenCreated(_Message, frozen=True, array_like=True, gc=False, tag=6):
 
 
 class Failed(_Message, frozen=True, array_like=True, gc=False, tag=7):
-    """family: class name in core.error."""
+    """family: class name in core.error. is_begun: False where nothing was done, so that another
+    host may be asked for whatever it was."""
 
     family: str
     reason: str
     text: str
     retry_after_s: float | None
+    is_begun: bool = True
 
 
 class Sealed(_Message, frozen=True, array_like=True, gc=False, tag=8):
@@ -184,11 +185,6 @@ Answer = (
     | Failed
 )
 
-_FAMILIES: Final = {
-    it.__name__: it
-    for it in vars(families).values()
-    if isinstance(it, type) and issubclass(it, SignerdError)
-}
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _REQUESTS: Final = msgspec.msgpack.Decoder(Request)
 _ANSWERS: Final = msgspec.msgpack.Decoder(Answer)
@@ -241,9 +237,11 @@ def _without_content(message: _Message) -> str:
     return f"{type(message).__name__}(number={message.number})"
 
 
-def failure(number: int, error: SignerdError) -> Failed:
+def failure(number: int, error: SignerdError, *, is_begun: bool = True) -> Failed:
     """An error as it crosses the socket: the nearest family that core knows."""
-    return Failed(number, _family_of(error), error.reason, error.message, error.retry_after_s)
+    return Failed(
+        number, _family_of(error), error.reason, error.message, error.retry_after_s, is_begun
+    )
 
 
 def item_failure(place: int, error: SignerdError) -> ItemFailed:
@@ -253,9 +251,9 @@ def item_failure(place: int, error: SignerdError) -> ItemFailed:
 
 def error_of(failed: Failed | ItemFailed) -> SignerdError:
     """The error that crossed the socket."""
-    family = _FAMILIES.get(failed.family, Internal)
+    family = FAMILIES.get(failed.family, Internal)
     return family(failed.text, reason=failed.reason, retry_after_s=failed.retry_after_s)
 
 
 def _family_of(error: SignerdError) -> str:
-    return next(it.__name__ for it in type(error).__mro__ if it.__name__ in _FAMILIES)
+    return next(it.__name__ for it in type(error).__mro__ if it.__name__ in FAMILIES)

@@ -10,6 +10,7 @@ from signerd.core.error import DeadlineExceeded, Internal, SignerdError, TokenRe
 from signerd.core.fault import FaultPoint, reach
 from signerd.core.pulse import Pulse
 from signerd.observability.event import LogEvent
+from signerd.tokens.error import TokenNotOpen
 from signerd.tokens.frame import (
     Answer,
     CreateTokenRequest,
@@ -75,7 +76,8 @@ class RequestHandler:
         try:
             return self._act(request)
         except Exception as error:  # noqa: BLE001 - one request must not end the host
-            return failure(request.number, self._error(error))
+            is_begun = not isinstance(error, TokenNotOpen)
+            return failure(request.number, self._error(error), is_begun=is_begun)
         finally:
             # sign_some counts its own.
             if not isinstance(request, HealthRequest | SignManyRequest):

@@ -12,7 +12,7 @@ from signerd.core.lifecycle import TokenPurpose
 from signerd.core.record import GeneratedKey, KeyOrigin, TokenHealth, TokenKey
 from signerd.core.value import KeyRef, TokenRef
 from signerd.observability.event import LogEvent
-from signerd.tokens.error import PinRefused, SessionLost
+from signerd.tokens.error import PinRefused, SessionLost, TokenNotOpen
 from signerd.tokens.key_handle import KEY_NOT_FOUND, WAS_HELD
 from signerd.tokens.login import log_in
 from signerd.tokens.module import FoundToken, Pkcs11Module
@@ -226,17 +226,20 @@ class TokenSet:
 
     def _run(self, token: TokenRef, act: Callable[[TokenSession], _T]) -> _T:
         session = self._sessions.get(token)
+        is_begun = session is not None
         if session is not None:
             try:
                 return act(session)
             except SessionLost as error:
                 self._drop(token, error)
         session = self._repaired(token)
+        if session is None:
+            raise self._unavailable(token, is_begun=is_begun)
         try:
             return act(session)
         except SessionLost as error:
             self._drop(token, error)
-            raise self._unavailable(token) from error
+            raise self._unavailable(token, is_begun=True) from error
 
     def _with_secrets(self, key: KeyRef, act: Callable[[SecretKeys], bytes]) -> bytes:
         try:
@@ -266,14 +269,11 @@ class TokenSet:
         self._missed.pop(key, None)
         self._reload_for(key.token)
 
-    def _repaired(self, token: TokenRef) -> TokenSession:
+    def _repaired(self, token: TokenRef) -> TokenSession | None:
         if self._latch.is_set(token.serial) or self._gate.wait_s(time.monotonic()) > 0:
-            raise self._unavailable(token)
+            return None
         self._reload_for(token)
-        session = self._sessions.get(token)
-        if session is None:
-            raise self._unavailable(token)
-        return session
+        return self._sessions.get(token)
 
     def _reload_for(self, token: TokenRef) -> None:
         """Reload, a few times over while the token is missing: another process that logs in at
@@ -294,18 +294,19 @@ class TokenSet:
         self._gate.note(started, time.monotonic(), helped=helped)
         self._report(LogEvent.TOKEN_REOPENED, {"token": str(token), "helped": str(helped)})
 
-    def _unavailable(self, token: TokenRef) -> TokenUnavailable:
+    def _unavailable(self, token: TokenRef, *, is_begun: bool) -> TokenUnavailable:
+        kind = TokenUnavailable if is_begun else TokenNotOpen
         _, problem = self._problems.get(token, (None, None))
         retry = max(0.1, self._gate.wait_s(time.monotonic()))
         error = problem or self._module_problem
         if error is None:
-            return TokenUnavailable(
+            return kind(
                 f"token {token} was not there when tokens were last looked for; it is looked for "
                 "again by itself",
                 retry_after_s=retry,
             )
         reason = error.reason if isinstance(error, PinRefused) else None
-        return TokenUnavailable(error.message, reason=reason, retry_after_s=retry)
+        return kind(error.message, reason=reason, retry_after_s=retry)
 
 
 def require_distinct_keys(tokens: TokenSet) -> None:

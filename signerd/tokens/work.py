@@ -23,7 +23,7 @@ class Work:
     """build: makes the request once its number is known. affinity: works with the same bytes
     prefer the same host. size: signatures, or 1. drops: hosts that went away while they had it;
     with more than most_drops it is not given to another. host: name of the one that has it.
-    refused_by: hosts whose token does not answer; where may_move, another is asked."""
+    may_repeat: what one host has begun another may do again. refused_by: hosts that could not."""
 
     build: Callable[[int], Request]
     affinity: bytes
@@ -35,7 +35,7 @@ class Work:
     drops: int = 0
     most_drops: int = _MOST_DROPS
     was_sent: bool = False
-    may_move: bool = False
+    may_repeat: bool = False
     host: str = ""
     refused_by: frozenset[str] = frozenset()
     queue: "WorkQueue | None" = field(default=None, repr=False)

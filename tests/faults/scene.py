@@ -231,8 +231,7 @@ def spied() -> dict[str, str]:
 def calls_of(daemon: PrivateDaemon, function: str) -> int:
     """How often the token was called so, up to now."""
     text = (daemon.directory / SPY_LOG).read_text(errors="replace")
-    # Several hosts write at the same time, so that a line may go on with another's, or be lost in
-    # it: there are at least so many.
+    # Several hosts write at the same time, so that a line may go on with another's.
     return len(re.findall(rf": {function}(?![A-Za-z])", text))
 
 

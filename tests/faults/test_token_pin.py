@@ -82,18 +82,17 @@ def test_a_start_with_a_wrong_pin_tries_it_once(daemon: PrivateDaemon) -> None:
     assert cleared.stdout.count("will be tried again") == len(_TOKENS)
     daemon.start()
     if HAS_SPY:
-        assert 0 < logins[1] - logins[0] <= len(_TOKENS)
+        assert logins[1] - logins[0] == len(_TOKENS)
         assert logins[1:] == [logins[1]] * 3
 
 
 @pytest.mark.skipif(not HAS_SPY, reason=NO_SPY)
 def test_the_count_of_logins_counts(daemon: PrivateDaemon) -> None:
-    """What the other tests count is there: a start logs every host in to every token, and of hosts
-    that write at the same moment hardly a line is lost."""
+    """What the other tests count is there: a start logs every host in to every token."""
     before = calls_of(daemon, "C_Login")
     daemon.stop()
     daemon.start()
-    assert len(_TOKENS) < calls_of(daemon, "C_Login") - before <= len(_TOKENS) * 2
+    assert calls_of(daemon, "C_Login") - before == len(_TOKENS) * 2
 
 
 def test_a_pin_changed_under_the_daemon(daemon: PrivateDaemon) -> None:
@@ -121,7 +120,7 @@ def test_a_pin_changed_under_the_daemon(daemon: PrivateDaemon) -> None:
             issue(officer)
         assert not signer.health().serving
         if HAS_SPY:
-            assert 0 < _logins(daemon) - logins <= len(_TOKENS)
+            assert _logins(daemon) - logins == len(_TOKENS)
         assert log_entries(daemon, "token.pin_refused")
         old = write_pin(daemon, _NEW)
         assert daemon.run("clear-latch").returncode == 0

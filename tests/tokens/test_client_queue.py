@@ -111,7 +111,7 @@ async def test_past_deadline_is_refused_without_a_host(stage: Stage) -> None:
 
 def preferred(client: TokenClient, key: KeyRef) -> str:
     """The host that a key's requests go to while nothing else is to do."""
-    return max(client._links, key=lambda it: it.rank(key.cka_id)).name
+    return max(client._hosts.links, key=lambda it: it.rank(key.cka_id)).name
 
 
 async def test_signing_goes_on_beside_generation(stage: Stage) -> None:

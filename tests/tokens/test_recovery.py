@@ -80,7 +80,8 @@ async def test_service_resumes_when_the_token_is_back(stage: Stage) -> None:
 
 async def test_another_host_signs_while_the_token_does_not_answer_one(stage: Stage) -> None:
     """A host without its PIN file cannot log in again after the token was away. Whichever key is
-    asked for, alone or with many others, the other host signs with it."""
+    asked for, alone or with many others, the other host signs with it, makes, lists and destroys
+    keys."""
     own_pin = stage.hsm.directory / "own-pin"
     shutil.copy(stage.hsm.pin_file, own_pin)
     stage.serve("host-0")
@@ -105,6 +106,11 @@ async def test_another_host_signs_while_the_token_does_not_answer_one(stage: Sta
         made = await client.sign_many(tasks, deadline=soon(), lane=Lane.BATCH)
         assert len(made) == len(tasks)
         assert all(isinstance(one, bytes) and one for one in made)
+        new = [await new_key(client, "pool-1") for _ in range(8)]
+        listed = await client.list_keys(new[0].token, deadline=soon())
+        assert {key.cka_id for key in listed} == {key.cka_id for key in [*keys, *new]}
+        for key in new:
+            assert await client.destroy_key(key, deadline=soon()) == 2
 
 
 def _with_pin_file(stage: Stage, pin_file: Path) -> TokensSettings:
