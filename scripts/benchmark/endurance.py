@@ -121,11 +121,11 @@ class EnduranceBenchmark:
             recovery_s=time.perf_counter() - ended,
         )
 
-    def soak(self, duration_s: float, *, share: float = _SHARE) -> Soak:
-        """A share of what as many callers get who do not pause."""
+    def soak(self, duration_s: float) -> Soak:
+        """80 % of what as many callers get who do not pause."""
         most = self._run(KeyKind.P_256, _SINGLE_CALLERS, 0, _PROBE_S).signed / _PROBE_S
         tenth_s = duration_s / 10
-        rate = share * most
+        rate = _SHARE * most
         first = self._run(KeyKind.P_256, _SINGLE_CALLERS, 0, tenth_s, rate)
         memory, files = self._memory_mib(), self._files()
         rest = self._run(KeyKind.P_256, _SINGLE_CALLERS, 0, duration_s - tenth_s, rate)

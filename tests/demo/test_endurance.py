@@ -31,9 +31,8 @@ def test_ten_times_the_callers_do_not_slow_the_daemon(benchmark: EnduranceBenchm
 
 def test_steady_work_leaves_nothing_behind(benchmark: EnduranceBenchmark) -> None:
     """For two minutes no call fails; neither memory nor open files grow, and the last calls take
-    no longer than the first, but for what other tests take of the processors. (The benchmark's
-    own form is at 80 % of the most, here it is less for the sake of those tests.)"""
-    soak = benchmark.soak(120.0, share=0.3)
+    no longer than the first, but for what other tests take of the processors."""
+    soak = benchmark.soak(120.0)
     assert soak.errors == 0
     assert soak.growth_mib < 32
     assert soak.files_growth < 10
