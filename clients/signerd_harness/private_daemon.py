@@ -122,21 +122,17 @@ def private_daemon(
     *,
     grants: str = "",
     profiles: Mapping[str, str] = _NOTHING,
-    with_own_ca: bool = False,
 ) -> Iterator[PrivateDaemon]:
     """Make, start and finally remove a daemon. Raises DaemonFailed.
 
     settings: keys of the configuration, such as "tokens.call_limit_s", and their values as TOML.
     grants: TOML, added to the policy that init writes. profiles: further ones, TOML by name.
-    with_own_ca: not a copy where there is a template (see `state_template`).
     """
     # Unix socket paths are limited to 107 bytes, so the directory is directly under the
     # temporary one.
     directory = Path(tempfile.mkdtemp(prefix="sd"))
     try:
-        place = make_daemon(
-            directory, size, settings, grants=grants, profiles=profiles, with_own_ca=with_own_ca
-        )
+        place = make_daemon(directory, size, settings, grants=grants, profiles=profiles)
         daemon = PrivateDaemon(place)
         try:
             daemon.wait_until_serving()
@@ -154,14 +150,13 @@ def make_daemon(
     *,
     grants: str = "",
     profiles: Mapping[str, str] = _NOTHING,
-    with_own_ca: bool = False,
 ) -> DaemonDirectory:
     """Make state and configuration in an empty directory, as `private_daemon` does, and start
     nothing. Raises DaemonFailed."""
     address, publisher = (f"127.0.0.1:{port}" for port in _free_ports(2))
     publishes = dict(settings).get("publisher.enabled", str(size.publisher).lower()) == "true"
     # The CA's own certificates name the publisher that init was told of.
-    make = make_state if publishes or with_own_ca else copy_state
+    make = make_state if publishes else copy_state
     make(directory, address, publisher)
     sizes = {
         "server.fronts": str(size.fronts),

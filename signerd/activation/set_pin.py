@@ -14,7 +14,7 @@ from signerd.registry.answered import Caller
 
 
 @dataclass(frozen=True, slots=True)
-class PinSet:
+class _PinSet:
     """The answer, in which nothing is."""
 
 
@@ -36,7 +36,7 @@ class SetActivationPin:
         context = self._context
         credential = await context.find(credential_id, caller)
         call = await context.answers.of("SetActivationPin", caller)
-        if await call.earlier(PinSet) is not None:
+        if await call.earlier(_PinSet) is not None:
             return
         before = await context.activations.find_activation(credential_id)
         require_unlocked(credential, before)
@@ -55,7 +55,7 @@ class SetActivationPin:
         after = replace(before, pin_hash=hashed, pin_set_utc=context.clock.now(), failures=0)
         event = context.event(EventKind.ACTIVATION_PIN_SET, credential, caller)
         await context.activations.change_activation(
-            credential_id, before, after, event, await call.result(PinSet()), withdraw=True
+            credential_id, before, after, event, await call.result(_PinSet()), withdraw=True
         )
 
     async def _phone(self, subscriber: SubscriberId, caller: Caller) -> str:

@@ -9,7 +9,7 @@ from signerd.registry.answered import Caller
 
 
 @dataclass(frozen=True, slots=True)
-class Unlocked:
+class _Unlocked:
     """The answer."""
 
     is_pin_set: bool
@@ -30,13 +30,13 @@ class UnlockActivation:
         context = self._context
         credential = await context.find(credential_id, caller)
         call = await context.answers.of("UnlockActivation", caller)
-        if (earlier := await call.earlier(Unlocked)) is not None:
+        if (earlier := await call.earlier(_Unlocked)) is not None:
             return earlier.is_pin_set
         before = await context.activations.find_activation(credential_id)
         after = replace(before, failures=0)
         if is_pin_reset:
             after = replace(after, pin_hash=None, pin_set_utc=None)
-        unlocked = Unlocked(after.pin_hash is not None)
+        unlocked = _Unlocked(after.pin_hash is not None)
         # Authorisations may be open though there is nothing else to reset.
         if after != before or is_pin_reset:
             event = context.event(

@@ -120,3 +120,7 @@ class Internal(SignerdError):
     """A defect of the daemon. The text is for the log, never for the caller."""
 
     default_reason = "INTERNAL"
+
+
+FAMILIES: Final = {it.__name__: it for it in (SignerdError, *SignerdError.__subclasses__())}
+"""By name, for errors that are stored or cross a socket."""

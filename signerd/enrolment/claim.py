@@ -122,6 +122,7 @@ class ClaimCertificate:
     ) -> SignerdError:
         """Count a wrong code, unless the same call was counted; the error to raise."""
         call = await self._context.answers.of("ClaimCertificate", caller)
+        # Of a claim nothing but refusals is remembered: this raises one.
         await call.earlier(dict)
         error = referred(record, refusal)
         event = self._context.event(

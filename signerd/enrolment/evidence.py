@@ -17,7 +17,7 @@ from signerd.registry.answered import Caller
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordSet:
+class _PasswordSet:
     """The answer."""
 
     expires_utc: datetime
@@ -41,7 +41,7 @@ class EvidenceRegistration:
         context, rule = self._context, self._context.rules.password
         registered = await context.registered(subscriber, caller)
         call = await context.answers.of("SetPassword", caller)
-        if (earlier := await call.earlier(PasswordSet)) is not None:
+        if (earlier := await call.earlier(_PasswordSet)) is not None:
             return earlier.expires_utc
         before = await context.evidence.find_password(subscriber)
         now = context.clock.now()
@@ -79,7 +79,7 @@ class EvidenceRegistration:
             new_password, before, new, words, rule, now, salt=context.random(SALT_BYTES)
         )
         event = self._event(EventKind.PASSWORD_SET, subscriber, caller)
-        done = PasswordSet(expiry_of(after, rule))
+        done = _PasswordSet(expiry_of(after, rule))
         await context.evidence.change_password(
             subscriber, before, after, event, await call.result(done)
         )

@@ -11,13 +11,11 @@ from typing import Final, Protocol, TypeVar
 
 import msgspec
 
-from signerd.core.error import Internal, SignerdError
+from signerd.core.error import FAMILIES, Internal, SignerdError
 from signerd.core.record import Answer, RequestKey
 from signerd.identity.sealer import Sealer
 
 _T = TypeVar("_T")
-
-_FAMILIES: Final = {family.__name__: family for family in SignerdError.__subclasses__()}
 
 
 class AnswerStore(Protocol):
@@ -108,7 +106,7 @@ class AnsweredCall:
 
 
 def _error_of(refusal: _Refusal) -> SignerdError:
-    family = _FAMILIES.get(refusal.family)
+    family = FAMILIES.get(refusal.family)
     if family is None:
         return Internal(f"an answer of the unknown family {refusal.family} is stored")
     return family(

@@ -1,5 +1,6 @@
 """Private daemons that are copies of one."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ _CA = Path("tls") / "ca.pem"
 
 
 def test_copies_are_whole_and_have_addresses_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same CA, and doctor finds nothing wrong with tokens, keys and database of a copy; who
-    asks for it gets a CA of their own."""
+    """The same CA, and doctor finds nothing wrong with tokens, keys and database of a copy; a
+    daemon with publisher has a CA of its own, whose certificates name that publisher."""
     with (
         short_directory() as template,
         short_directory() as first,
@@ -31,7 +32,7 @@ def test_copies_are_whole_and_have_addresses_of_their_own(monkeypatch: pytest.Mo
         assert str(template) not in (second / "softhsm2.conf").read_text()
         checked = made[1].run("doctor")
         assert checked.returncode == 0, checked.stdout + checked.stderr
-        make_daemon(own, _SMALL, with_own_ca=True)
+        make_daemon(own, replace(_SMALL, publisher=True))
         assert (own / _CA).read_bytes() != (first / _CA).read_bytes()
 
 
