@@ -122,5 +122,8 @@ class Internal(SignerdError):
     default_reason = "INTERNAL"
 
 
-FAMILIES: Final = {it.__name__: it for it in (SignerdError, *SignerdError.__subclasses__())}
+FAMILIES: Final[Mapping[str, type[SignerdError]]] = {
+    SignerdError.__name__: SignerdError,
+    **{family.__name__: family for family in SignerdError.__subclasses__()},
+}
 """By name, for errors that are stored or cross a socket."""
